@@ -36,6 +36,11 @@ export interface DeploymentConfig {
    * a quota of Lambda's concurrency above the 10 of a new account; 3.
    */
   readonly sendersMax: number;
+  /**
+   * US dollars of an instance for an hour, 0.001 to 1000, by which quotes and the spending of keys are reckoned; the list
+   * price of the instance types in us-east-1.
+   */
+  readonly pricePerHour: number | null;
   /** Marks and signatures of videos: `signed`, `required`, `mark` or `off`; signed. */
   readonly provenance: (typeof PROVENANCE_MODES)[number];
   /**
@@ -81,6 +86,13 @@ const whole = (least: number, most: number) => {
     z.int({ error }).min(least, { error }).max(most, { error }),
   );
 };
+const price = (least: number, most: number) => {
+  const error = `must be a number of US dollars from ${least} to ${most}`;
+  return z.preprocess(
+    (value) => (/^\d{1,4}(\.\d{1,6})?$/.test(textOf(value)) ? Number(value) : null),
+    z.number({ error }).min(least, { error }).max(most, { error }),
+  );
+};
 const matching = (pattern: RegExp, rule: string) => z.string({ error: rule }).regex(pattern, { error: rule });
 
 const context = z.strictObject({
@@ -119,6 +131,7 @@ const context = z.strictObject({
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
   sendersMax: whole(2, 1000).default(3),
+  pricePerHour: price(0.001, 1000).optional(),
   provenance: z.enum(PROVENANCE_MODES, { error: `must be ${PROVENANCE_MODES.join(", ")}` }).default("signed"),
   provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
   waf: flag.default(false),
@@ -180,6 +193,7 @@ export function parseDeployment(
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
     provenanceSecret: rest.provenanceSecret ?? null,
     alarmEmail: rest.alarmEmail ?? null,
+    pricePerHour: rest.pricePerHour ?? null,
     monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,
   };
 }

@@ -3,6 +3,7 @@ import { extname, join } from "node:path";
 import { buildSync, type Metafile } from "esbuild";
 import type { DeploymentConfig } from "./config.ts";
 import { sharedNames } from "./names.ts";
+import { quoteSettings } from "./quote-settings.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const API = join(ROOT, "functions/api");
@@ -20,18 +21,21 @@ const UNUSED_CREDENTIAL_SOURCES = [
 ];
 
 /**
- * Bundles the edge function of a deployment into `folder`: `index.mjs` exports `handler` and contains its
- * configuration. Equal sources and configuration give equal bytes, so an unchanged function is not replicated
- * again.
+ * Bundles the edge function of a deployment into `folder`: `index.mjs` exports `handler`, and loads the files beside it.
+ * They contain its configuration. Equal sources and configuration give equal bytes, so an unchanged function is not
+ * replicated again.
  *
- * @returns esbuild's metafile: the inputs of `index.mjs`
+ * @returns esbuild's metafile: the inputs and the outputs
  */
 export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
   const { metafile } = buildSync({
     absWorkingDir: ROOT,
-    entryPoints: [join(API, "edge/handler.ts")],
-    outfile: join(folder, "index.mjs"),
+    entryPoints: { index: join(API, "edge/handler.ts") },
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
     bundle: true,
+    // What is imported when it is needed, such as MCP's package, gets a file that other requests never read.
+    splitting: true,
     minify: true,
     format: "esm",
     platform: "node",
@@ -69,6 +73,7 @@ export function edgeConfig(config: DeploymentConfig) {
     domain: domain?.name ?? null,
     retentionDays,
     unfinishedMax,
+    quotes: quoteSettings(config),
     version,
   };
 }

@@ -101,10 +101,13 @@ function allowStore(role: Role, config: DeploymentConfig): void {
       FOLDERS.artifacts,
       // A remix copies the pictures of its original.
       FOLDERS.inputs,
+      FOLDERS.runs,
+      FOLDERS.spending,
       FOLDERS.webhookEndpoints,
       FOLDERS.triggers,
     ],
     write: [
+      FOLDERS.spending,
       FOLDERS.jobs,
       FOLDERS.inputs,
       FOLDERS.unfinished,

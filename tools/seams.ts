@@ -30,6 +30,8 @@ const USE = [
   "functions/api/pages/browser/recent.js",
   "functions/api/pages/browser/result.js",
   "functions/api/views/schedule.ts",
+  "functions/cli/calibrate-options.ts",
+  "functions/cli/calibrate-preview.ts",
   "functions/cli/calibrate.ts",
   "functions/cli/report.ts",
   "functions/cli/sealing.ts",

@@ -1,14 +1,13 @@
 import { Hono } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { getPath } from "hono/utils/url";
 import * as z from "zod";
 import { EVENT_TYPES } from "../../lib/service/jobs/index.ts";
-import { SecretError } from "../../lib/service/keys/index.ts";
-import { RecordError, StoreError } from "../../lib/service/storage/index.ts";
 import { listed } from "../../lib/shared/sentences/index.ts";
+import { apiErrorOf } from "./api-error-of.ts";
 import type { ApiDeps, ApiEnv } from "./env.ts";
+import { mcpRoute } from "./mcp/route.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
@@ -88,6 +87,7 @@ export function createApp(deps: ApiDeps) {
     );
   });
   const answers = videoAnswers(deps, deps.quotes.positions);
+  app.route("/mcp", mcpRoute(deps, answers));
   const api = app
     .route("/v1/videos", videoRoutes(deps, answers))
     .route("/v1/videos", videoStreamRoute(deps, answers))
@@ -132,26 +132,3 @@ function forgivingPath(request: Request): string {
 
 /** Type of the app, from which Hono's `hc` derives a typed client. */
 export type Api = ReturnType<typeof createApp>;
-
-function apiErrorOf(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  if (error instanceof StoreError) {
-    return new ApiError("storage_unavailable", error.message, {
-      headers: { "retry-after": "2" },
-      cause: error,
-    });
-  }
-  if (error instanceof SecretError) {
-    const what =
-      "The secret of this trigger cannot be opened: replace it, or ask the operator for the master key.";
-    return new ApiError("secret_unavailable", what, { headers: { "retry-after": "600" }, cause: error });
-  }
-  if (error instanceof RecordError) {
-    const what = "What is stored under this id cannot be read: delete it, or ask the operator to restore it.";
-    return new ApiError("record_damaged", what, { cause: error });
-  }
-  if (error instanceof HTTPException && error.status < 500) {
-    return new ApiError("invalid_value", error.message, { cause: error });
-  }
-  return new ApiError("internal_error", "Something failed.", { cause: error });
-}

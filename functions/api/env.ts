@@ -3,6 +3,7 @@ import type { VideoLimits } from "../../lib/generation/request/index.ts";
 import type { Hints, JobProgress, JobRef, JobStore } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing, Principal } from "../../lib/service/keys/index.ts";
 import type { Fetched, UrlRules } from "../../lib/service/net/index.ts";
+import type { Spending } from "../../lib/service/spending/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Triggers } from "../../lib/service/triggers/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
@@ -79,6 +80,7 @@ export interface ApiDeps {
   readonly store: ObjectStore;
   readonly hints: Hints;
   readonly quotes: Quotes;
+  readonly spending: Spending;
   readonly post: Post;
   /** Fetches a picture from a URL that a user chose; implemented by `fetchGuarded` of lib/service/net. */
   readonly fetchPicture: (url: string) => Promise<Fetched>;

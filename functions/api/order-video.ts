@@ -13,6 +13,7 @@ import type { ApiDeps } from "./env.ts";
 import { ApiError } from "./problem.ts";
 import { makeQuote, type QuoteOrder } from "./quote-video.ts";
 import type { VideoCreate } from "./schemas/video-request.ts";
+import { reserve } from "./spending-limit.ts";
 
 /** Validated order of one video. */
 export interface VideoOrder {
@@ -55,7 +56,15 @@ export async function orderVideo(
       remixedFrom: order.remixedFrom ?? null,
       webhook: order.webhook,
     },
-    { claim, unfinishedMax: limits.unfinishedMax, inputs: pictures },
+    {
+      claim,
+      unfinishedMax: limits.unfinishedMax,
+      async inputs(created) {
+        const read = (await pictures?.()) ?? {};
+        await reserve(deps, { principal, id: created, quote, timeoutSeconds });
+        return read;
+      },
+    },
   );
   if (creation.outcome === "mismatched") {
     throw new ApiError(

@@ -18,6 +18,8 @@ export const STATUS_OF = {
   filter_unfinished: 400,
   invalid_api_key: 401,
   invalid_signature: 401,
+  spending_limit_reached: 402,
+  price_unknown: 402,
   not_found: 404,
   video_not_found: 404,
   method_not_allowed: 405,
@@ -121,6 +123,8 @@ const POINTLESS: ReadonlySet<ProblemCode> = new Set([
   "video_failed",
   "not_supported",
   "record_damaged",
+  "spending_limit_reached",
+  "price_unknown",
 ]);
 
 export function problemResponse(c: Context, error: ApiError): Response {

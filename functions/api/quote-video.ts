@@ -12,6 +12,7 @@ import type { ApiDeps } from "./env.ts";
 import { COUNTED_MAX } from "./queue-positions.ts";
 import type { QuoteSettings } from "./quotes.ts";
 import type { VideoQuote } from "./schemas/quote.ts";
+import { spendingTold } from "./spending-limit.ts";
 
 /** Order whose quote is asked for. */
 export interface QuoteOrder {
@@ -19,7 +20,7 @@ export interface QuoteOrder {
   readonly params: ResolvedRequest;
 }
 
-type QuoteDeps = Pick<ApiDeps, "quotes" | "models" | "clock">;
+type QuoteDeps = Pick<ApiDeps, "quotes" | "models" | "clock" | "keys" | "spending">;
 
 /**
  * Says what a video should take, and cost, and makes nothing.
@@ -27,13 +28,13 @@ type QuoteDeps = Pick<ApiDeps, "quotes" | "models" | "clock">;
  * @throws StoreError if the earlier runs or the queue cannot be read
  */
 export async function quoteVideo(deps: QuoteDeps, order: QuoteOrder): Promise<VideoQuote> {
-  const { basis, ...quote } = await makeQuote(deps, order);
-  return { object: "video.quote", model: order.params.model, basis, ...quote };
+  const [quote, spending] = await Promise.all([makeQuote(deps, order), spendingTold(deps, order.principal)]);
+  return { object: "video.quote", model: order.params.model, ...quote, spending };
 }
 
 /** Makes the quote of an order, as its job's record stores it. */
 export async function makeQuote(
-  { quotes, models, clock }: QuoteDeps,
+  { quotes, models, clock }: Pick<QuoteDeps, "quotes" | "models" | "clock">,
   { principal, params }: QuoteOrder,
 ): Promise<Quote> {
   const { settings, positions } = quotes;
@@ -44,6 +45,7 @@ export async function makeQuote(
     runs,
     waiting: { ahead, workers: settings.workers, isAtZero, coldStart: settings.zero?.coldStart ?? null },
     price: settings.price,
+    now: clock.now(),
     counted: COUNTED_MAX,
   });
 }

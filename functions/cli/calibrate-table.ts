@@ -1,7 +1,6 @@
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { keptShare, promiseCost, TABLE_FILE, type TableFile } from "../../lib/generation/caching/index.ts";
-import { openModelFolder } from "../../lib/generation/checkpoint/index.ts";
 import {
   describeModel,
   type MeasuredTable,
@@ -12,13 +11,9 @@ import {
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
-import { type CalibrateOptions, precisionIn } from "./calibrate.ts";
-import {
-  type CalibrationPrompt,
-  DEMO_TABLE_PROMPTS,
-  promptsIn,
-  TABLE_PROMPTS,
-} from "./calibration-prompts.ts";
+import { type CalibrateOptions, commandOf, defaultPrompts, precisionIn } from "./calibrate-options.ts";
+import { previewBeside } from "./calibrate-preview.ts";
+import { promptsIn } from "./calibration-prompts.ts";
 import type { LocalCommand } from "./local-models.ts";
 
 /** `npm run models -- calibrate --table`: measures what reuse costs a model, so that promises in dB can be kept. */
@@ -65,11 +60,12 @@ export async function calibrateTable(
   const origin = {
     adareel: String(packageOf("../../package.json").version),
     date: new Date().toISOString(),
-    command: commandOf(name, options),
+    command: commandOf(name, "--table", options),
     prompts: [...prompts],
   };
 
   const begun = performance.now();
+  const preview = previewBeside(prompts.length);
   let told = "";
   const tell = ({ stage, done }: TableProgress) => {
     const text = `${STAGES[stage]}, ${Math.floor(100 * done)} %`;
@@ -82,10 +78,12 @@ export async function calibrateTable(
     usualSteps: limits.steps,
     options: precisionIn(options),
     onProgress: tell,
+    onVideo: preview.add,
     onLadder: (measured) => writeFileAtomically(out, new TextEncoder().encode(tableText(measured, origin))),
   });
   display.clear();
   process.stderr.write(summary(basename(out), { table, prompts: prompts.length }));
+  await preview.write(path, origin.command);
 }
 
 function stepsIn(text: string): number[] {
@@ -100,22 +98,6 @@ function stepsIn(text: string): number[] {
       `A table needs at least ${STEPS_MIN} steps, not ${few}: with so few, nothing is saved.`,
     );
   return [...new Set(steps)].toSorted((a, b) => a - b);
-}
-
-/** Returns prompts in words that the model knows. */
-async function defaultPrompts(path: string): Promise<readonly CalibrationPrompt[]> {
-  const { video } = (await openModelFolder(path)).index as { video?: { vocabulary?: unknown } };
-  return video?.vocabulary === "words" ? DEMO_TABLE_PROMPTS : TABLE_PROMPTS;
-}
-
-/** Returns the command as it can be repeated, without the folders of this machine. */
-function commandOf(name: string, { steps, prompts, precision }: CalibrateOptions): string {
-  const given = [
-    ...(precision === undefined ? [] : ["--precision", precision]),
-    ...(steps === undefined ? [] : ["--steps", steps]),
-    ...(prompts === undefined ? [] : ["--prompts", basename(prompts)]),
-  ];
-  return ["npm run models -- calibrate", name, "--table", ...given].join(" ");
 }
 
 function left(done: number, elapsedMs: number): string {

@@ -4,24 +4,16 @@ import {
   type ProposedCodebook,
   proposeCodebook,
 } from "../../lib/generation/caching/index.ts";
-import type { Precision } from "../../lib/generation/onnx/index.ts";
-import { describeModel, measureReuse, type PipelineOptions } from "../../lib/generation/pipeline/index.ts";
+import { describeModel, measureReuse } from "../../lib/generation/pipeline/index.ts";
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
+import { type CalibrateOptions, commandOf, precisionIn } from "./calibrate-options.ts";
+import { previewBeside } from "./calibrate-preview.ts";
 import { CODEBOOK_PROMPTS, promptsIn } from "./calibration-prompts.ts";
 import type { LocalCommand } from "./local-models.ts";
 
 /** `npm run models -- calibrate`: proposes a codebook for a model that has no published one. */
-
-export interface CalibrateOptions {
-  readonly steps?: string | undefined;
-  readonly speedup?: string | undefined;
-  readonly error?: string | undefined;
-  readonly prompts?: string | undefined;
-  readonly out?: string | undefined;
-  readonly precision?: Precision | undefined;
-}
 
 /** Earlier steps whose reuse is measured at each step. The authors' codebooks reach 5 at 30 steps, 11 at 100. */
 const REACH_FEW_STEPS = 5;
@@ -47,10 +39,12 @@ export async function calibrate(
   );
   const reach = steps < MANY_STEPS ? REACH_FEW_STEPS : REACH_MANY_STEPS;
   let begun = -1;
+  const preview = previewBeside(requests.length);
   const runs = await measureReuse(path, {
     requests,
     reach,
     options: precisionIn(options),
+    onVideo: preview.add,
     onProgress(request) {
       if (request !== begun) display.say(`measuring prompt ${request + 1} of ${requests.length}`);
       begun = request;
@@ -68,11 +62,7 @@ export async function calibrate(
   else await writeFileAtomically(place(options.out), new TextEncoder().encode(text));
   const file = options.out ?? "FILE.json";
   process.stderr.write(`Expect ${described(proposed)}; use it with generate --cache ${file}.\n`);
-}
-
-/** Returns the options of the pipeline that is measured. */
-export function precisionIn({ precision }: CalibrateOptions): PipelineOptions {
-  return precision === undefined ? {} : { precision };
+  await preview.write(path, commandOf(name, null, options));
 }
 
 function aimOf({ speedup, error }: CalibrateOptions): CalibrationAim {

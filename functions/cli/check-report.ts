@@ -40,6 +40,7 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
     memory.mayBeGpu ? videos.slice(0, 1).map((video) => residencyLine(video, memory)) : [],
     notes.map((note) => `note: ${note}`),
     check.loras.map(loraLine),
+    check.previews === null ? [] : [`previews: ${check.previews}`],
     faults.map((fault) => `fault: ${fault}`),
     [verdict(check, least, memory), ...advice(folder, check, memory)],
   ];

@@ -24,6 +24,7 @@ import {
 import { runMain } from "../../lib/shared/command-line/index.ts";
 import { type GenerateCommand, parseGenerate, USAGE } from "./args.ts";
 import { compare } from "./compare.ts";
+import { showsColours } from "./half-blocks.ts";
 import { type Outputs, outputsOf, prepareOutputs } from "./outputs.ts";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
 import { jsonReport, type Result, textReport } from "./report.ts";
@@ -35,6 +36,8 @@ import { supportsUnicode } from "./strip.ts";
 /** `npm run generate`: makes videos from a prompt, and reports which steps were computed. */
 
 const unicode = supportsUnicode(process.env, process.platform);
+/** Size of a terminal that does not tell it. */
+const USUAL_ROOM = { columns: 80, rows: 24 };
 // npm runs scripts in the package's folder; INIT_CWD is the folder of the user.
 const folder = process.env.INIT_CWD ?? process.cwd();
 
@@ -146,7 +149,8 @@ async function generate(request: ResolvedRequest, work: Work, onDecode?: () => v
     display.show(progress);
   };
   try {
-    return await pipeline.generate(request, { signal, onProgress });
+    const { preview: onPreview } = display;
+    return await pipeline.generate(request, { signal, onProgress, ...(onPreview && { onPreview }) });
   } finally {
     display.clear();
   }
@@ -166,8 +170,15 @@ function writeJson(path: string, value: unknown): Promise<void> {
 }
 
 function progressDisplay(label: string): ProgressDisplay {
-  const write = (text: string) => void process.stderr.write(text);
-  return process.stderr.isTTY ? progressBar(write, { unicode, label }) : progressLines(write, label);
+  const { stderr } = process;
+  const write = (text: string) => void stderr.write(text);
+  if (!stderr.isTTY) return progressLines(write, label);
+  const room = () => ({
+    columns: stderr.columns || USUAL_ROOM.columns,
+    rows: stderr.rows || USUAL_ROOM.rows,
+  });
+  const showsPictures = unicode && showsColours(process.env);
+  return progressBar(write, { unicode, label, room, showsPictures, clock: performance });
 }
 
 await runMain(main, { usageErrors: [RequestError] });

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { type ApiKeys, apiKeys } from "../../lib/service/keys/index.ts";
+import { limitInText } from "../../lib/service/spending/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { type Program, subcommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { system } from "../../lib/shared/system.ts";
@@ -18,13 +19,17 @@ export const KEYS: Program = {
       options: {
         tenant: { value: "NAME", text: "tenant that owns the key", default: "default" },
         name: { value: "TEXT", text: "note that list shows beside the key", default: "" },
+        "per-day": {
+          value: "USD",
+          text: "US dollars that its videos of one day, in UTC, may cost, such as 20usd; no limit without",
+        },
         store,
       },
-      example: "--tenant films --name laptop",
+      example: "--tenant films --name laptop --per-day 20usd",
       run: async ({ values }) => create(await openKeys(values.store), values),
     }),
     list: subcommand({
-      text: "prints id, tenant, time, state and name of each key, one key a line",
+      text: "prints id, tenant, time, state, name and limit of each key, one key a line",
       positionals: [],
       options: { store },
       example: "",
@@ -40,19 +45,28 @@ export const KEYS: Program = {
   },
 };
 
-async function create(keys: ApiKeys, { tenant, name }: { tenant: string; name: string }): Promise<void> {
-  const { key, apiKey } = await keys.create({ tenant, name });
+interface AskedKey {
+  readonly tenant: string;
+  readonly name: string;
+  readonly "per-day"?: string | undefined;
+}
+
+async function create(keys: ApiKeys, { tenant, name, "per-day": perDay }: AskedKey): Promise<void> {
+  const usdPerDay = perDay === undefined ? undefined : limitInText(perDay);
+  const { key, apiKey } = await keys.create({ tenant, name, usdPerDay });
   process.stdout.write(`${key}\n`);
-  process.stderr.write(`Key ${apiKey.id} of tenant ${tenant}, shown this once.\n`);
+  const limit = usdPerDay === undefined ? "" : `, whose videos may cost ${usdPerDay} USD a day`;
+  process.stderr.write(`Key ${apiKey.id} of tenant ${tenant}${limit}, shown this once.\n`);
 }
 
 async function list(keys: ApiKeys): Promise<void> {
   const all = await keys.list();
   if (all.length === 0) process.stderr.write("There are no keys yet: npm run keys -- create makes one.\n");
-  for (const { id, tenant, name, createdAt, revokedAt } of all) {
+  for (const { id, tenant, name, createdAt, revokedAt, usdPerDay } of all) {
     const state = revokedAt === null ? "active" : `revoked ${new Date(revokedAt).toISOString()}`;
+    const limit = usdPerDay === null ? [] : [`${usdPerDay} USD a day`];
     process.stdout.write(
-      [id, tenant, new Date(createdAt).toISOString(), state, name].join("\t").concat("\n"),
+      [id, tenant, new Date(createdAt).toISOString(), state, name, ...limit].join("\t").concat("\n"),
     );
   }
 }

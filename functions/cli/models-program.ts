@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { publishedModels } from "../../lib/generation/models/index.ts";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
-import { type Program, subcommand } from "../../lib/shared/command-line/index.ts";
+import { type Program, subcommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { type BucketOptions, bucketOf, listBucket, push } from "./bucket-models.ts";
 import { calibrate } from "./calibrate.ts";
+import { calibratePreview } from "./calibrate-preview.ts";
 import { calibrateTable } from "./calibrate-table.ts";
 import {
   add,
@@ -61,10 +62,11 @@ export const MODELS: Program = {
       run: ({ words, values }) => checkFolder(find(words[0]), values),
     }),
     calibrate: subcommand({
-      text: "measures a model with a few prompts: a codebook for generate --cache FILE.json, or the table for promises",
+      text: "measures a model with a few prompts: a codebook for generate --cache FILE.json, the table for promises, or the map for previews",
       positionals: [MODEL],
       options: {
         table: { text: "measures the table that promises in dB need, and writes it into the model's folder" },
+        preview: { text: "fits the map that previews need, and writes it into the model's folder" },
         steps: {
           value: "N",
           text: "denoising steps, with --table also several such as 20,30,50; by default the model's own number",
@@ -77,9 +79,9 @@ export const MODELS: Program = {
       },
       example: "demo --speedup 2.5 --out codebook.json",
       notes: `A table takes about fifty generations for each prompt and number of steps. It holds for these weights, this
-        precision and this sampler, and is refused for others.`,
-      run: ({ words, values }) =>
-        (values.table ? calibrateTable : calibrate)(find(words[0]), values, local()),
+        precision and this sampler, and is refused for others. A map takes a video for each prompt, and holds for
+        this autoencoder; the other calibrations make it too, of their own videos, where the folder has none.`,
+      run: ({ words, values }) => calibration(values)(find(words[0]), values, local()),
     }),
     convert: subcommand({
       text: "writes a copy of the model in another precision, or its large layers in int8 beside its weights",
@@ -114,6 +116,13 @@ export const MODELS: Program = {
     }),
   },
 };
+
+/** @throws UsageError */
+function calibration({ table, preview }: { readonly table: boolean; readonly preview: boolean }) {
+  if (table && preview) throw new UsageError("Give --table or --preview: each measures something else.");
+  if (table) return calibrateTable;
+  return preview ? calibratePreview : calibrate;
+}
 
 const userFolder = process.env.INIT_CWD ?? process.cwd();
 

@@ -15,10 +15,8 @@ export interface AttemptProgressOptions {
 
 /** Progress of one attempt, put together from what the pipeline tells of it. */
 export interface AttemptProgress {
-  /** Returns the progress of the job from now on. */
+  /** Returns the progress of the job from now on. Of previews it knows nothing. */
   at(progress: StepProgress): JobProgress;
-  /** Returns the same with a newer preview stored. */
-  withPreview(step: number): JobProgress | null;
   readonly taken: string;
   /** Mean time of a reused step so far; null if there was none. */
   readonly reusedSeconds: number | null;
@@ -31,7 +29,6 @@ export function attemptProgress(options: AttemptProgressOptions): AttemptProgres
   let current: JobProgress | null = null;
   let taken = "";
   let computed = 0;
-  let preview: number | null = null;
   let heardAt = now();
 
   function takeSteps(progress: StepProgress): void {
@@ -55,12 +52,7 @@ export function attemptProgress(options: AttemptProgressOptions): AttemptProgres
       // A step of a trial or an audit repeats the progress before it.
       if (isSame) return current!;
       const secondsLeft = predicted({ ...progress, taken }, meansOf(seconds), options);
-      current = { ...progress, taken, secondsLeft, preview };
-      return current;
-    },
-    withPreview(step) {
-      preview = step;
-      current &&= { ...current, preview };
+      current = { ...progress, taken, secondsLeft, preview: null };
       return current;
     },
     get taken() {

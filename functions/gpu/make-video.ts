@@ -3,6 +3,7 @@ import {
   GenerationError,
   type PipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
+import type { Preview } from "../../lib/generation/preview/index.ts";
 import type { Provenance, Sealed } from "../../lib/generation/provenance/index.ts";
 import {
   kindOf,
@@ -49,6 +50,8 @@ export interface MakeOptions {
   readonly past: PastVideos;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: JobProgress) => void;
+  /** Called with previews of the video, if its request wants them. A comparison's second run has none. */
+  readonly onPreview?: ((preview: Preview) => void) | undefined;
 }
 
 /** What the parts of a run need. */
@@ -163,12 +166,13 @@ async function openModel(
 async function generate(
   request: ResolvedRequest,
   pipeline: PipelineProcess,
-  { signal, onProgress }: RunOptions,
+  { signal, onProgress, onPreview }: RunOptions,
 ): Promise<Generations> {
   const runs = runsOf(request);
   const generation = await pipeline.generate(request, {
     signal,
     onProgress: (progress) => onProgress({ ...progress, steps: progress.steps * runs }),
+    ...(onPreview && { onPreview }),
   });
   if (runs === 1) return { generation, uncached: null };
   const evaluations = generation.trace.steps;

@@ -1,24 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobEvent, JobProgress, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
 import type { MeasuredRun, RunStore } from "../../lib/service/quotes/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { every, retry } from "../../lib/shared/retry.ts";
+import { type AttemptListeners, type AttemptTeller, tellOfAttempt } from "./attempt-teller.ts";
 import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
 import { type MakeOptions, makeVideo } from "./make-video.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
-export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" | "onProgress"> {
+export interface JobRunOptions
+  extends LeaseOptions,
+    AttemptListeners,
+    Omit<MakeOptions, "signal" | "onProgress" | "onPreview"> {
   /** Maximum run time of an attempt. A job that exceeds it fails for good, since a retry would take as long. */
   readonly maxRunMs: number;
   /** Keeps what finished runs took, for quotes; left out where none are made. */
   readonly runs?: RunStore | undefined;
   /** Called when the job has begun or ended. */
   readonly onChange: (record: JobRecord) => void;
-  /** Called with each progress of an attempt, which is stored less often. */
-  readonly onProgress?: ((record: JobRecord, progress: JobProgress) => void) | undefined;
 }
 
 /** Result of {@link runJob}. */
@@ -50,12 +52,17 @@ export async function runJob(ref: JobRef, handBack: AbortSignal, options: JobRun
   if (claimed.record.lease?.owner !== owner) return { hasRun: false, record: claimed.record };
 
   const lease = keepLease(claimed.record, options);
-  const { event, run } = await work(claimed.record, lease, handBack, options);
-  await lease.close();
-  const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
-  tell(record ?? claimed.record, lease, options);
-  if (run && record?.status === "completed") await keep(run, record, options);
-  return { hasRun: true, record };
+  const told = tellOfAttempt(claimed.record, lease, options);
+  try {
+    const { event, run } = await work(claimed.record, lease, handBack, { ...options, told });
+    await lease.close();
+    const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
+    tell(record ?? claimed.record, lease, options);
+    if (run && record?.status === "completed") await keep(run, record, options);
+    return { hasRun: true, record };
+  } finally {
+    await told.end();
+  }
 }
 
 /** Keeps what a run took, for quotes. The video is made, whatever becomes of that. */
@@ -87,17 +94,14 @@ async function work(
   record: JobRecord,
   lease: Lease,
   handBack: AbortSignal,
-  options: JobRunOptions,
+  { told, ...options }: JobRunOptions & { readonly told: AttemptTeller },
 ): Promise<Worked> {
   const { id, attempt } = record;
   const limit = AbortSignal.timeout(options.maxRunMs);
   try {
     const signal = AbortSignal.any([lease.signal, handBack, limit]);
-    const onProgress = (progress: JobProgress) => {
-      lease.report(progress);
-      if (!lease.lost) options.onProgress?.(record, progress);
-    };
-    const making = makeVideo(record, { ...options, signal, onProgress });
+    const { report: onProgress, show: onPreview } = told;
+    const making = makeVideo(record, { ...options, signal, onProgress, onPreview });
     // A process that must exit does not wait for work that it cannot interrupt.
     const { run, ...made } = await unlessAborted(making, handBack);
     return { event: { type: "complete", ...made, ...lease.holder }, run };

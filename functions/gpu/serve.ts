@@ -78,7 +78,8 @@ async function main(): Promise<void> {
     precision: precisionOf({ ...config.pipeline, provider }),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
-    onProgress: process.send ? tellOfProgress : undefined,
+    onAttemptProgress: process.send ? tellOfProgress : undefined,
+    onAttemptPreview: process.send ? tellOfPreview : undefined,
     onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
   });
   const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
@@ -160,6 +161,11 @@ async function tellOfChange({ tenant, id }: JobRecord): Promise<void> {
 
 function tellOfProgress({ tenant, id, attempt }: JobRecord, progress: JobProgress): void {
   tellParent({ kind: "progress", ref: { tenant, id }, attempt, progress });
+}
+
+function tellOfPreview({ tenant, id, attempt }: JobRecord, step: number, webp: Uint8Array): void {
+  const base64 = Buffer.from(webp).toString("base64");
+  tellParent({ kind: "preview", ref: { tenant, id }, attempt, step, webp: base64 });
 }
 
 /** Writes the marker that makes the bucket hint at a job again. */

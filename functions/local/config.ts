@@ -10,6 +10,7 @@ import {
 import {
   environmentOf,
   folderList,
+  hourlyPrice,
   logLevel,
   oneOf,
   parseEnvironment,
@@ -43,6 +44,8 @@ export interface LocalConfig {
    * `PROVENANCE_KEY`, PEM or paths; by default a development certificate in the data folder.
    */
   readonly provenance: { readonly mode: ProvenanceMode; readonly given: GivenKeyPair | null };
+  /** `PRICE_PER_HOUR`: US dollars that this machine costs an hour, for quotes and the limits of keys. Default null. */
+  readonly pricePerHour: number | null;
   /** `LOG_LEVEL`: log level of pino. Default `info`. */
   readonly logLevel: string;
   /** `LOG_FORMAT`: `text` for people or `json` for machines. Default null: text on a terminal. */
@@ -70,6 +73,7 @@ const environment = environmentOf("local", {
   PROVENANCE: oneOf(...PROVENANCE_MODES).default("signed"),
   PROVENANCE_CERTIFICATE: z.string().optional(),
   PROVENANCE_KEY: z.string().optional(),
+  PRICE_PER_HOUR: hourlyPrice().optional(),
   LOG_LEVEL: logLevel(),
   LOG_FORMAT: oneOf("text", "json").optional(),
 });
@@ -103,6 +107,7 @@ export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig
         pemOrPath(data.PROVENANCE_KEY, folder),
       ),
     },
+    pricePerHour: data.PRICE_PER_HOUR ?? null,
     logLevel: data.LOG_LEVEL,
     logFormat: data.LOG_FORMAT ?? null,
   };

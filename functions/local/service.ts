@@ -13,6 +13,8 @@ import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
+import type { Price } from "../../lib/service/quotes/index.ts";
+import { spendingOf } from "../../lib/service/spending/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -98,8 +100,10 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const post: ApiDeps["post"] = (target, request) =>
     postGuarded(target, { ...request, ...webhookUrls, ...system });
 
+  const spending = spendingOf({ store, jobs, clock, random, sleep });
   const loops = createLoops({
     jobs,
+    spending,
     keys,
     endpoints,
     ring,
@@ -127,9 +131,10 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     ring,
     store,
     hints: loops.hints,
+    spending,
     quotes: openQuotes(
       { store, jobs, clock, random, sleep, log },
-      { ...PLAIN_QUOTES, workerSince: clock.now() },
+      { ...PLAIN_QUOTES, price: priceOf(config), workerSince: clock.now() },
     ),
     post,
     fetchPicture: (target) =>
@@ -200,6 +205,12 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       server.closeAllConnections();
     },
   };
+}
+
+/** Returns the price of this machine that its operator has set, if any. */
+function priceOf({ pricePerHour }: LocalConfig): Price | null {
+  if (pricePerHour === null) return null;
+  return { usdPerHour: pricePerHour, usdPerHourMost: pricePerHour, source: "setting" };
 }
 
 /** Returns whether only this machine can reach the service: neither its address nor a proxy leads elsewhere. */

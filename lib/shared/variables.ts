@@ -198,6 +198,11 @@ export const VARIABLES = {
     readBy: ["local"],
     setBy: ["people"],
   },
+  PRICE_PER_HOUR: {
+    what: "US dollars that this machine costs an hour, for quotes and the limits of keys; unset, they have no price",
+    readBy: ["local"],
+    setBy: ["people"],
+  },
   LOG_FORMAT: {
     what: "text or json; by default text on a terminal, else json",
     readBy: ["local"],

@@ -110,6 +110,10 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
       return { deps: ordering("queue_full") };
     case "video_expired":
       return { deps: ordering("gone") };
+    case "spending_limit_reached":
+      return { deps: limited(0.62) };
+    case "price_unknown":
+      return { deps: limited(null) };
     case "filter_unfinished":
       return { query: "?status=failed", deps: endless() };
     case "too_many_streams":
@@ -235,6 +239,10 @@ function invocation(code: ProblemCode): Provocation | null {
       return { key: TOKEN, json, deps: ordering("queue_full") };
     case "video_expired":
       return { key: TOKEN, json, deps: ordering("gone") };
+    case "spending_limit_reached":
+      return { key: TOKEN, json, deps: limited(0.62) };
+    case "price_unknown":
+      return { key: TOKEN, json, deps: limited(null) };
     case "secret_unavailable":
       return { key: TOKEN, json, deps: sealedOtherwise() };
     case "invalid_json":
@@ -270,6 +278,20 @@ async function cancelled(): Promise<Provocation> {
 /** Dependencies of an app whose job store answers every order in the same way. */
 function ordering(outcome: "mismatched" | "queue_full" | "gone"): ApiDeps {
   return { ...api.deps, jobs: { ...api.deps.jobs, create: async () => ({ outcome }) } };
+}
+
+/** Dependencies of an app whose keys have almost spent their day, on machines of this price. */
+function limited(usdPerHour: number | null): ApiDeps {
+  const { keys, quotes } = api.deps;
+  const endsAt = Date.UTC(2026, 11, 1);
+  const price =
+    usdPerHour === null ? null : { usdPerHour, usdPerHourMost: usdPerHour, source: "setting" as const };
+  return {
+    ...api.deps,
+    keys: { ...keys, limitOf: async () => 20 },
+    spending: { ...api.deps.spending, reserve: async () => ({ ok: false, leftUsd: 0.5, endsAt }) },
+    quotes: { ...quotes, settings: { ...quotes.settings, price } },
+  };
 }
 
 /** Dependencies of an app in which no key may have a stream. */

@@ -20,6 +20,7 @@ import {
 } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import type { Fetched, PostResult } from "../../lib/service/net/index.ts";
+import { spendingOf } from "../../lib/service/spending/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -67,6 +68,8 @@ export interface TestApiOptions
       | "onStreams"
     >
   > {
+  /** US dollars of a machine for an hour; by default nobody has told the price. */
+  readonly usdPerHour?: number;
   /** Base of signed URLs, if the API is served. */
   readonly baseUrl?: () => string;
 }
@@ -93,7 +96,9 @@ process.once("SIGTERM", () => process.exit());
  * Creates the whole API over a temporary folder, with the keys of two tenants. No worker runs jobs and
  * nothing is sent: hints and posts are recorded for assertions.
  */
-export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiOptions = {}) {
+export async function testApi({ baseUrl = () => BASE_URL, usdPerHour, ...options }: TestApiOptions = {}) {
+  const price =
+    usdPerHour === undefined ? null : { usdPerHour, usdPerHourMost: usdPerHour, source: "setting" as const };
   const clock = testClock(Date.UTC(2026, 10, 22, 12));
   const random = randomBytes;
   const ring = keyRing(randomBytes(32), system.random);
@@ -126,7 +131,8 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
       work: async ({ id }) => void hinted.work.push(id),
       webhooks: async ({ id }) => void hinted.webhooks.push(id),
     },
-    quotes: openQuotes({ store, jobs, clock, random, sleep: system.sleep, log }, PLAIN_QUOTES),
+    spending: spendingOf({ store, jobs, clock, random, sleep: system.sleep }),
+    quotes: openQuotes({ store, jobs, clock, random, sleep: system.sleep, log }, { ...PLAIN_QUOTES, price }),
     fetchPicture: async (url) => {
       fetched.push(url);
       return host.answer;

@@ -2,7 +2,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CalibrateOptions, calibrate } from "../../functions/cli/calibrate.ts";
+import { calibrate } from "../../functions/cli/calibrate.ts";
+import type { CalibrateOptions } from "../../functions/cli/calibrate-options.ts";
 import { calibrateTable } from "../../functions/cli/calibrate-table.ts";
 import { readTableFile } from "../../lib/generation/caching/index.ts";
 import { openModelFolder } from "../../lib/generation/checkpoint/index.ts";
@@ -36,6 +37,9 @@ it("a calibration with --table writes a table into the model's folder, by which 
   expect(wrote).toBe(
     "Wrote cache-table.json. Measured with 2 prompts, a promise is kept for 66 % of videos like these; " +
       "19 prompts can promise it for 95 %.",
+  );
+  expect(costs.pop()).toMatch(
+    /^Wrote preview\.json too, for previews\. Fitted to 512 positions of 2 videos, its previews are off by \d/,
   );
   expect(costs.map((line) => line.split(", ").slice(0, 2).join(", "))).toEqual([
     expect.stringMatching(/^Of 10 steps, at_least 30 dB (computes \d+\.\d|cannot be promised)$/),

@@ -3,7 +3,15 @@ import { checkReport } from "../../functions/cli/check-report.ts";
 import type { LoraCheck } from "../../lib/generation/pipeline/index.ts";
 
 function linesWith(loras: readonly LoraCheck[]): string[] {
-  const check = { className: "WanPipeline", parts: [], videos: [], faults: [], notes: [], loras };
+  const check = {
+    className: "WanPipeline",
+    parts: [],
+    videos: [],
+    faults: [],
+    notes: [],
+    previews: null,
+    loras,
+  };
   const { text } = checkReport("wan", check, { bytes: 2 ** 30, mayBeGpu: false });
   return text.split("\n").filter((line) => line.startsWith("LoRA"));
 }

@@ -19,6 +19,7 @@ import { jobHandler, messageHandler } from "../../lib/service/lambda/index.ts";
 import { fetchGuarded, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
 import { sqsHints, sqsSendHints } from "../../lib/service/queue/index.ts";
+import { spendingOf } from "../../lib/service/spending/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { s3Store } from "../../lib/service/storage/s3-store.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
@@ -173,6 +174,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const edge = jobsFor("edge");
   const app = createApp({
     ...edge,
+    spending: spendingOf({ ...edge, clock, random, sleep: system.sleep }),
     quotes: openQuotes({ ...edge, clock, random, sleep: system.sleep, log }, PLAIN_QUOTES),
     keys: apiKeys({ store: edge.store, clock, random, sleep: system.sleep }),
     endpoints: webhookEndpoints({ store: edge.store, ring, clock, random, sleep: system.sleep }),

@@ -9,7 +9,14 @@ import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts"
 import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
 import { GenerationError } from "../../lib/generation/pipeline/index.ts";
 import { resolvedRequestSchema } from "../../lib/generation/request/index.ts";
-import { type JobRecord, type JobRef, type JobStore, jobStore } from "../../lib/service/jobs/index.ts";
+import {
+  type JobProgress,
+  type JobRecord,
+  type JobRef,
+  type JobStore,
+  jobStore,
+  previewKey,
+} from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
 import { eventually } from "../eventually.ts";
@@ -126,6 +133,37 @@ describe("a job that succeeds", () => {
     expect(receipt.weights).toEqual(await hashWeights(folder));
     expect(receipt).toMatchObject({ attempt: 1, provider: "cpu", precision: "float32", comparison: null });
     expect(Object.keys(receipt.versions)).toEqual(["adareel", "node", "onnxruntime-node"]);
+  });
+
+  it("a job tells of its steps and previews, keeps the newest preview while it runs, and deletes it at its end", async () => {
+    // The first video of a model teaches it what its latents look like.
+    const past = pastVideos();
+    await start(await place.queue({ steps: 30 }), { past }).ended;
+    const heard = { progress: [] as JobProgress[], previews: [] as number[] };
+    const written: string[] = [];
+    const put: ObjectStore["put"] = (key, ...given) => {
+      written.push(key);
+      return place.store.put(key, ...given);
+    };
+    const making = start(await place.queue({ steps: 30 }), {
+      ...behind({ put }),
+      past,
+      onAttemptProgress: (_, progress) => heard.progress.push(progress),
+      onAttemptPreview: (_, step) => heard.previews.push(step),
+    });
+    const record = (await making.ended)!;
+    const { computed_indices: computed } = record.receipt!.steps;
+    const taken = Array.from({ length: 30 }, (_, step) => (computed.includes(step + 1) ? "c" : "r")).join("");
+    expect(heard.progress.at(-1)).toMatchObject({ stage: "write", done: 30, taken });
+    expect(heard.progress.at(-1)!.secondsLeft).toBeGreaterThanOrEqual(0);
+    expect(heard.previews[0]).toBe(2);
+    const key = previewKey(record, 1);
+    expect(written).toContain(key);
+    expect(await place.artifacts()).not.toContain(key);
+
+    const unwatched = await place.queue({ steps: 30, preview: false });
+    await start(unwatched, { onAttemptPreview: (_, step) => heard.previews.push(-step) }).ended;
+    expect(heard.previews.filter((step) => step < 0)).toEqual([]);
   });
 
   it("a receipt names the words that the model does not know, and is empty of them when it knows all", async () => {
@@ -346,7 +384,7 @@ describe("a job whose model is being opened", () => {
   });
 
   it("a job that is cancelled while the weights are hashed does not wait for the hashes", async () => {
-    const ref = await place.queue();
+    const ref = await place.queue({ preview: false });
     const unhashed: WarmModels = {
       ...models,
       open: async (name, signal) => ({

@@ -187,6 +187,7 @@ describe("the role of the instances", () => {
         `s3:PutObject ${s3}/undelivered/*`,
         `s3:PutObject ${s3}/invocations/*`,
         `s3:DeleteObject ${s3}/unfinished/*`,
+        `s3:DeleteObject ${s3}/artifacts/*`,
         `s3:ListBucket ${s3} if ${JSON.stringify(prefixes)}`,
         "sns:Publish EndpointSuccesses",
         "sns:Publish EndpointFailures",

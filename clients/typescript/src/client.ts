@@ -1,6 +1,7 @@
 import { hc, type InferRequestType, type InferResponseType } from "hono/client";
 import type { Api } from "./api.ts";
-import { errorOf } from "./error.ts";
+import { AdareelError, errorOf } from "./error.ts";
+import { messagesOf, type VideoEvent } from "./events.ts";
 import { pause } from "./pause.ts";
 import { retrying } from "./retry.ts";
 
@@ -47,6 +48,11 @@ export interface AdareelClient {
   create(request: VideoRequest, options?: CreateOptions): Promise<Video>;
   /** Waits until a video is over, and returns it: its status is then `completed` or `failed`. */
   wait(id: string, options?: WaitOptions): Promise<Video>;
+  /**
+   * Tells what becomes of a video until it is over: its status, its steps, and small pictures of it. A connection that
+   * breaks is taken up where it ended.
+   */
+  watch(id: string, options?: { readonly signal?: AbortSignal }): AsyncGenerator<VideoEvent>;
   /** Cancels a video; one that is over stays as it is. */
   cancel(id: string): Promise<Video>;
   /** Downloads a video. The key is not sent to the store of the files. */
@@ -79,6 +85,40 @@ export function adareelClient(
   const { v1 } = hc<Api>(baseUrl, { headers: { authorization: `Bearer ${apiKey}` }, fetch: send });
   const { videos } = v1;
 
+  async function* watch(id: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}) {
+    let last = "";
+    for (;;) {
+      const headers = last === "" ? {} : { "last-event-id": last };
+      const answer = await videos[":id"].stream.$get({ param: { id } }, { headers, ...init(signal) });
+      if (answer.status === 204) return;
+      if (!answer.ok) throw await errorOf(answer as unknown as Response);
+      let retryMs = POLL_MS;
+      for await (const message of messagesOf(answer.body as ReadableStream<Uint8Array>)) {
+        last = message.id;
+        retryMs = message.retryMs ?? retryMs;
+        const told = { event: message.event, data: JSON.parse(message.data) } as VideoEvent;
+        yield told;
+        if (told.event === "deleted" || (told.event === "status" && isOver(told.data))) return;
+      }
+      await pause(retryMs, signal);
+    }
+  }
+
+  async function polled(id: string, { onChange, signal }: Observing): Promise<Video> {
+    let told = "";
+    for (;;) {
+      // The service waits where nobody wants to know what happens in between.
+      const headers = onChange ? {} : { prefer: `wait=${WAIT_SECONDS}` };
+      const answer = await videos[":id"].$get({ param: { id } }, { headers, ...init(signal) });
+      const video = await answered(answer);
+      const news = JSON.stringify({ ...video, url: null, thumbnail_url: null, url_expires_at: null });
+      if (news !== told) onChange?.(video);
+      told = news;
+      if (isOver(video)) return video;
+      await pause(Number(answer.headers.get("openai-poll-after-ms") ?? POLL_MS), signal);
+    }
+  }
+
   return {
     v1,
     async create(json, { idempotencyKey = crypto.randomUUID(), signal } = {}) {
@@ -86,19 +126,13 @@ export function adareelClient(
       return answered(await videos.$post({ json }, { headers, ...init(signal) }));
     },
     async wait(id, { onChange, signal } = {}) {
-      let told = "";
-      for (;;) {
-        // The service waits where nobody wants to know what happens in between.
-        const headers = onChange ? {} : { prefer: `wait=${WAIT_SECONDS}` };
-        const answer = await videos[":id"].$get({ param: { id } }, { headers, ...init(signal) });
-        const video = await answered(answer);
-        const news = JSON.stringify({ ...video, url: null, thumbnail_url: null, url_expires_at: null });
-        if (news !== told) onChange?.(video);
-        told = news;
-        if (video.status === "completed" || video.status === "failed") return video;
-        await pause(Number(answer.headers.get("openai-poll-after-ms") ?? POLL_MS), signal);
+      if (onChange) {
+        const video = await watched(watch(id, { signal }), onChange);
+        if (video) return video;
       }
+      return polled(id, { onChange, signal });
     },
+    watch,
     async cancel(id) {
       return answered(await videos[":id"].cancel.$post({ param: { id } }));
     },
@@ -111,6 +145,42 @@ export function adareelClient(
       return file;
     },
   };
+}
+
+interface Observing {
+  readonly onChange: WaitOptions["onChange"] | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Tells an observer of the events of a video, and returns the video once it is over. Returns null if there is no stream:
+ * an older service has none, and a key may have only so many.
+ */
+async function watched(
+  events: AsyncGenerator<VideoEvent>,
+  onChange: (video: Video) => void,
+): Promise<Video | null> {
+  let newest = null as Video | null;
+  try {
+    for await (const { event, data } of events) {
+      if (event === "status") newest = data;
+      else if (event === "progress" && newest) {
+        const { status, queue_position, stage, steps_done, seconds_left } = data;
+        newest = { ...newest, status, queue_position, stage, steps_done, seconds_left };
+      } else continue;
+      onChange(newest);
+      if (isOver(newest)) return newest;
+    }
+  } catch (error) {
+    if (!(error instanceof AdareelError && WITHOUT_STREAM.includes(error.code ?? ""))) throw error;
+  }
+  return null;
+}
+
+const WITHOUT_STREAM = ["not_found", "too_many_streams"];
+
+function isOver({ status }: Video): boolean {
+  return status === "completed" || status === "failed";
 }
 
 function init(signal: AbortSignal | undefined) {

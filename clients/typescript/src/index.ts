@@ -10,4 +10,5 @@ export {
   type WaitOptions,
 } from "./client.ts";
 export { AdareelError } from "./error.ts";
+export type { VideoEvent, VideoProgress } from "./events.ts";
 export { verifyWebhook, type WebhookEvent, type WebhookToVerify } from "./webhook.ts";

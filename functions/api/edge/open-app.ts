@@ -7,13 +7,14 @@ import { apiKeys, keyRing } from "../../../lib/service/keys/index.ts";
 import { readMasterKey } from "../../../lib/service/lambda/index.ts";
 import { fetchGuarded, postGuarded } from "../../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../../lib/service/pictures/index.ts";
+import { spendingOf } from "../../../lib/service/spending/index.ts";
 import { openBucketStore } from "../../../lib/service/storage/index.ts";
 import { triggerStore } from "../../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { createApp } from "../app.ts";
 import { REQUEST_LIMITS } from "../limits.ts";
-import { openQuotes, PLAIN_QUOTES } from "../quotes.ts";
+import { openQuotes } from "../quotes.ts";
 import type { Answer } from "./answer-events.ts";
 import type { EdgeConfig } from "./edge-config.ts";
 
@@ -30,7 +31,7 @@ const DAY_MS = 24 * 3_600_000;
  * @throws Error if the master key or the model card cannot be read
  */
 export async function openApp(
-  { bucket, region, model, masterSecret, retentionDays, unfinishedMax, version }: EdgeConfig,
+  { bucket, region, model, masterSecret, retentionDays, unfinishedMax, quotes, version }: EdgeConfig,
   hosts: readonly string[],
   log: Logger,
 ): Promise<Answer> {
@@ -50,7 +51,8 @@ export async function openApp(
   });
   const app = createApp({
     jobs,
-    quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
+    spending: spendingOf({ store, jobs, clock, random, sleep }),
+    quotes: openQuotes({ store, jobs, clock, random, sleep, log }, { ...quotes, workerSince: null }),
     keys: apiKeys({ store, clock, random, sleep }),
     endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),
     triggers: triggerStore({ store, ring, clock, random, sleep }),

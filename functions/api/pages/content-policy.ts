@@ -14,7 +14,7 @@ export const pageHeaders = secureHeaders({
     scriptSrc: ["'self'"],
     styleSrc: ["'self'", `'sha256-${chartStyle}'`],
     connectSrc: ["'self'"],
-    // Pictures that a request is to send are shown from blobs.
+    // Pictures that a request is to send, and previews of a stream, are shown from blobs.
     imgSrc: ["'self'", "https:", "http:", "blob:"],
     mediaSrc: ["'self'", "https:", "http:"],
     baseUri: ["'none'"],

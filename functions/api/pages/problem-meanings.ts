@@ -44,6 +44,15 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   invalid_signature: never(
     "The webhook was not signed with the trigger's secret, or not within the last 5 minutes, or lacks a header.",
   ),
+  spending_limit_reached: {
+    text: "The API key may spend so much a day, and what is left does not cover what the video may cost at most.",
+    retry:
+      "When the day ends, in UTC, or when the key's videos under way have cost less than was set aside for them.",
+  },
+  price_unknown: never(
+    "The API key may spend so much a day, and the service does not know what its machine costs: its operator sets " +
+      "`PRICE_PER_HOUR`.",
+  ),
   not_found: never("Nothing exists at this path or under this id, or it belongs to another tenant."),
   video_not_found: never("There is no video with this id, or it belongs to another tenant."),
   method_not_allowed: never("The path takes other methods; `Allow` lists them."),

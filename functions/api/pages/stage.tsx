@@ -39,7 +39,11 @@ export function Stage() {
           computed one did.
         </p>
       </div>
+      <div id="preview" aria-hidden="true" hidden>
+        <img id="preview-picture" alt="" hidden />
+      </div>
       <div id="progress" hidden>
+        <div class="strip live" id="taken" aria-hidden="true" hidden />
         <div class="progress-line">
           <span id="stage-name" />
           <span id="stage-detail" />

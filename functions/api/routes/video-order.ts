@@ -25,6 +25,8 @@ export const PREFER = {
 export const ORDER: readonly ProblemCode[] = [
   "idempotency_key_reused",
   "invalid_webhook_url",
+  "price_unknown",
   "queue_full",
+  "spending_limit_reached",
   "video_expired",
 ];

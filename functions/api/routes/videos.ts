@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import * as z from "zod";
 import {
@@ -8,7 +7,7 @@ import {
   seedOf,
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
-import { isFinished, type JobRecord, type JobRef, VARIANTS } from "../../../lib/service/jobs/index.ts";
+import { isFinished, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
 import { StoreError, unlessDamaged } from "../../../lib/service/storage/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
@@ -34,13 +33,13 @@ import {
 } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import type { VideoAnswers } from "../video-answers.ts";
+import { cancelVideo, untilOver } from "../video-life.ts";
 import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
 import { eventsView, unixSeconds, videoView } from "../views/video.ts";
 import { IDEMPOTENCY, ORDER, PREFER, WAIT_SECONDS_MAX } from "./video-order.ts";
 
 const POLL_AFTER_MS = 1000;
-const WAIT_STEP_MS = 200;
 
 const contentQuery = z.strictObject({
   variant: z
@@ -74,8 +73,7 @@ const FOUND = ["video_not_found", "record_damaged"] as const;
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
 export function videoRoutes(deps: ApiDeps, answers: VideoAnswers) {
-  const { jobs, hints, limits, clock, random } = deps;
-  const { live, nextChange = (_: JobRef, waitMs: number) => sleep(waitMs) } = deps;
+  const { jobs, hints, limits, clock, random, live } = deps;
   const { bodyBytesMax, pictureBodyBytesMax, promptCharactersMax } = limits;
   const { positions } = deps.quotes;
 
@@ -92,13 +90,7 @@ export function videoRoutes(deps: ApiDeps, answers: VideoAnswers) {
     if (!wait || isFinished(record)) return record;
     const seconds = Math.min(Number(wait[1] ?? WAIT_SECONDS_MAX), WAIT_SECONDS_MAX);
     c.header("preference-applied", `wait=${seconds}`);
-    const until = performance.now() + seconds * 1000;
-    let newest = record;
-    while (!isFinished(newest) && performance.now() < until && !c.req.raw.signal.aborted) {
-      await nextChange(record, WAIT_STEP_MS);
-      newest = (await jobs.read(record)) ?? newest;
-    }
-    return newest;
+    return untilOver(deps, record, { seconds, signal: c.req.raw.signal });
   }
 
   /** Answers an order once its video has ended, or at once, as the request prefers. */
@@ -114,17 +106,8 @@ export function videoRoutes(deps: ApiDeps, answers: VideoAnswers) {
     return answer(c, await awaited(c, record));
   }
 
-  async function cancelled(record: JobRecord): Promise<JobRecord> {
-    const applied = await jobs.apply(record, { type: "cancel" });
-    if (applied.ok && applied.isChanged) {
-      live?.changed(record);
-      await hints.webhooks(record);
-    }
-    return applied.record ?? record;
-  }
-
   async function deleted(record: JobRecord): Promise<void> {
-    await cancelled(record);
+    await cancelVideo(deps, record);
     const clear = () => jobs.apply(record, { type: "delete", params: withoutWords(requestOf(record)) });
     try {
       await clear();
@@ -265,7 +248,7 @@ export function videoRoutes(deps: ApiDeps, answers: VideoAnswers) {
         returns: videoSchema,
         problems: FOUND,
       }),
-      async (c) => answer(c, await cancelled(await find(c))),
+      async (c) => answer(c, await cancelVideo(deps, await find(c))),
     )
     .get(
       "/:id/content",

@@ -130,10 +130,18 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       }),
     });
     grantFolders(role, bucket, {
-      read: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.inputs, modelFolder],
+      read: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.inputs, FOLDERS.runs, modelFolder],
       list: [FOLDERS.unfinished],
-      write: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.unfinished, FOLDERS.undelivered, FOLDERS.invocations],
-      delete: [FOLDERS.unfinished],
+      write: [
+        FOLDERS.jobs,
+        FOLDERS.artifacts,
+        FOLDERS.unfinished,
+        FOLDERS.undelivered,
+        FOLDERS.runs,
+        FOLDERS.invocations,
+      ],
+      // The preview of an attempt is deleted with its end.
+      delete: [FOLDERS.unfinished, FOLDERS.artifacts],
     });
     this.successes.grantPublish(role);
     this.failures.grantPublish(role);

@@ -44,10 +44,14 @@ export interface Listings {
 const JSON_BYTES_MAX = 2 ** 20;
 const JSON_LIMITS = { depthMax: 16, valuesMax: 100_000, takesNonFinite: true };
 
-/** Table of what reuse costs a model, beside its index; it is read as data, and refused where it does not fit. */
-export const TABLE_FILE = "cache-table.json";
-/** Larger ones are left out, because they would not be read. */
-const TABLE_BYTES_MAX = 4 * 2 ** 20;
+/**
+ * Files that were measured about a model, beside its index, with their largest sizes: the table of what reuse costs,
+ * and the map for previews. They are read as data, and refused where they do not fit. Larger ones would not be read.
+ */
+const MEASURED_FILES: ReadonlyMap<string, number> = new Map([
+  ["cache-table.json", 4 * 2 ** 20],
+  ["preview.json", 2 * 2 ** 20],
+]);
 
 /** Parts that are configurations and vocabularies alone. */
 const WITHOUT_WEIGHTS = new Set(["tokenizer", "scheduler", "image_processor", "feature_extractor"]);
@@ -119,7 +123,7 @@ export async function planModel(
     for (const planned of chosen.files) if (!files.has(planned.path)) files.set(planned.path, planned);
   }
   // A model that is put together from several repositories is none that anybody has measured.
-  if (!assembly) for (const table of await tablesOf(listings, id)) files.set(table.path, table);
+  if (!assembly) for (const file of await measuredFilesOf(listings, id)) files.set(file.path, file);
   const made = { ...assembly?.files, "model_index.json": index };
   const empty = parts.find(
     (part) => ![...files.keys(), ...Object.keys(made)].some((path) => path.startsWith(`${part}/`)),
@@ -187,10 +191,11 @@ async function filesOf(
   return { files: chosenFiles, variant: chosen.variant };
 }
 
-async function tablesOf(listings: Listings, id: string): Promise<PlannedFile[]> {
+async function measuredFilesOf(listings: Listings, id: string): Promise<PlannedFile[]> {
   const { repository, files } = await listings.files(id);
-  const file = files.find(({ path, sizeBytes }) => path === TABLE_FILE && sizeBytes <= TABLE_BYTES_MAX);
-  return file ? [{ repository, file, path: TABLE_FILE }] : [];
+  return files
+    .filter(({ path, sizeBytes }) => sizeBytes <= (MEASURED_FILES.get(path) ?? -1))
+    .map((file) => ({ repository, file, path: file.path }));
 }
 
 async function foldersOf(listings: Listings, id: string, names: readonly string[]): Promise<string[]> {

@@ -4,7 +4,7 @@ import type { Tensor } from "../onnx/index.ts";
 import { type ResolvedRequest, withoutCache } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { PipelineOptions } from "./model/parts.ts";
-import { openPipeline, type Progress } from "./pipeline.ts";
+import { type Observer, openPipeline, type Progress } from "./pipeline.ts";
 
 export interface ReuseMeasurement {
   /** Requests to generate, each once and without cache. */
@@ -13,6 +13,7 @@ export interface ReuseMeasurement {
   readonly reach: number;
   readonly options?: PipelineOptions;
   readonly onProgress?: (request: number, progress: Progress) => void;
+  readonly onVideo?: Observer["decoded"];
 }
 
 /**
@@ -23,13 +24,14 @@ export interface ReuseMeasurement {
  */
 export async function measureReuse(
   folder: string,
-  { requests, reach, options, onProgress }: ReuseMeasurement,
+  { requests, reach, options, onProgress, onVideo }: ReuseMeasurement,
 ): Promise<CalibrationRun[]> {
   const runs: CalibrationRun[] = [];
   let recording = emptyRecording();
   const pipeline = await openPipeline(folder, options, {
     signals: ["probe", "motionScore"],
     through: (sessions) => recorded(sessions, recording, reach),
+    ...(onVideo && { decoded: onVideo }),
   });
   try {
     for (const [index, request] of requests.entries()) {

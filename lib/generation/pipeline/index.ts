@@ -1,6 +1,7 @@
 export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
 export type { DenoisingSessions } from "./denoiser.ts";
 export { CancelledError, GenerationError } from "./errors.ts";
+export { autoencoderOf, measurePreviewMap } from "./measure-preview.ts";
 export type { LoraCheck, ModelCheck, PartCheck, VideoCheck } from "./model/check.ts";
 export { checkModel } from "./model/check.ts";
 export { configFaults, type FolderConfigs } from "./model/config-faults.ts";

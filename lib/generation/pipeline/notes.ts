@@ -2,11 +2,6 @@ import { type CachePolicy, hasFewSteps } from "../caching/index.ts";
 import type { ResolvedRequest, VideoLimits } from "../request/index.ts";
 import type { UsedLora } from "./model/open-loras.ts";
 
-/** Says why a video whose previews somebody waited for had none. */
-export const NO_PREVIEWS =
-  "There were no previews: the model's folder has no map of its autoencoder, and the next video uses one that was " +
-  "learnt from this one.";
-
 interface Ran {
   readonly limits: Pick<VideoLimits, "steps" | "is_distilled">;
   readonly auditedDb: number | null;

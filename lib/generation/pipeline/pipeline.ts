@@ -17,7 +17,7 @@ import {
   precisionOf,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
-import type { Preview } from "../preview/index.ts";
+import type { Preview, PreviewShape } from "../preview/index.ts";
 import { limitsWith, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, type Sampler, withGivenFrames, withNoisyFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
@@ -35,7 +35,7 @@ import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { checkQuantization, type QuantizationCheck, quantizationNotes } from "./model/quantization-check.ts";
 import type { ResidentPart } from "./model/residency.ts";
-import { NO_PREVIEWS, notesOf, unusedNegative } from "./notes.ts";
+import { notesOf, unusedNegative } from "./notes.ts";
 import { Previews } from "./previews.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
@@ -130,6 +130,8 @@ export interface Observer {
   through(sessions: DenoisingSessions, of: Observed): DenoisingSessions;
   /** Returns the policy of the next generation, in place of its request's; null to leave that as it is. */
   policy?(): CachePolicy | null;
+  /** Called with every video, and the latent [C, F, H, W] that it was decoded from. */
+  decoded?(latent: Float32Array, shape: PreviewShape, video: Frames): void;
 }
 
 /** The transformer of sessions that are observed, and what is needed to run other cuts of it. */
@@ -177,7 +179,7 @@ export async function openPipeline(
   let running: Promise<Generation> | null = null;
   let checking: Promise<readonly QuantizationCheck[]> | null = null;
   const audits = new Audits();
-  const previews = new Previews(null);
+  const previews = new Previews(model.previewMap);
   /** Seconds of steps and of the decoder, by shape of video. */
   const paces = new Map<string, Pace>();
   const closing = new AbortController();
@@ -349,6 +351,7 @@ export async function openPipeline(
     );
     await openDecoder();
     const video = await timed("decode", () => decode(latent));
+    observer?.decoded?.(latent, previewed, video);
     if (listener) previews.learn(latent, previewed, video);
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
@@ -389,7 +392,7 @@ export async function openPipeline(
       notes: [
         ...model.folderNotes,
         ...quantizationNotes((await quantization()) ?? []),
-        ...(listener && !watch ? [NO_PREVIEWS] : []),
+        ...(listener && !watch ? [previews.whyNone] : []),
         ...unreadNotes(model, asked),
         ...(isGuided ? [] : unusedNegative(request, limits)),
         ...notesOf(request, policy, { limits, auditedDb: audited, loras: loras.used }),

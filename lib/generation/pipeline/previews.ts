@@ -1,14 +1,14 @@
 import {
   drawPreview,
   type LinearMap,
-  MapFit,
+  MapLearner,
   type Preview,
   PreviewPace,
   type PreviewShape,
-  pixelsFor,
 } from "../preview/index.ts";
 import type { CleanEstimate } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
+import type { FoundPreviewMap } from "./model/preview-map.ts";
 
 /** Latent before a denoising step, and what the transformer predicts of it. */
 export interface StepEstimate {
@@ -24,19 +24,24 @@ const VIDEOS_MAX = 8;
 
 /** Previews of the videos of a pipeline. Without a map of the autoencoder they learn one from the first videos. */
 export class Previews {
+  readonly #found: FoundPreviewMap | null;
+  readonly #learner: MapLearner | null;
   #map: LinearMap | null;
-  #fit: MapFit | null = null;
-  readonly #isLearning: boolean;
 
-  /** @param map map from the model's folder; null if there is none */
-  constructor(map: LinearMap | null) {
-    this.#map = map;
-    this.#isLearning = map === null;
+  /** @param found map from the model's folder; null if there is none */
+  constructor(found: FoundPreviewMap | null) {
+    this.#found = found;
+    this.#map = found && "file" in found ? found.file.map : null;
+    this.#learner = this.#map ? null : new MapLearner({ videosMax: VIDEOS_MAX });
   }
 
-  /** False while there is no map, so that a video has no previews. */
-  get isReady(): boolean {
-    return this.#map !== null;
+  /** Sentence that says why a video had no previews. */
+  get whyNone(): string {
+    const why =
+      this.#found && "refused" in this.#found
+        ? this.#found.refused
+        : "The model's folder has no map of its autoencoder.";
+    return `${why} So there were no previews of this video, and those of the next one use a map learnt from it.`;
   }
 
   /**
@@ -48,7 +53,7 @@ export class Previews {
     onPreview: (preview: Preview) => void,
   ): ((estimate: StepEstimate) => void) | null {
     const map = this.#map;
-    if (map === null || map.channels !== shape.channels) return null;
+    if (map === null) return null;
     const pace = new PreviewPace(() => performance.now());
     return ({ denoisingStep, latent, prediction, clean }) => {
       const done = denoisingStep + 1;
@@ -60,9 +65,8 @@ export class Previews {
 
   /** Learns from a finished video, if the model's folder has no map. */
   learn(latent: Float32Array, shape: PreviewShape, video: Frames): void {
-    if (!this.#isLearning || (this.#fit?.videos ?? 0) >= VIDEOS_MAX) return;
-    this.#fit ??= new MapFit({ channels: shape.channels, pixels: pixelsFor(shape, video) });
-    this.#fit.add(latent, shape, video);
-    this.#map = this.#fit.map()?.map ?? null;
+    if (this.#learner === null) return;
+    this.#learner.add(latent, shape, video);
+    this.#map = this.#learner.learnt()?.map ?? null;
   }
 }

@@ -1,35 +1,41 @@
 /** Weights and offsets of a linear regression: a row for each output. */
 export interface Regression {
+  /** Inputs that it looks at, by their indices. */
+  readonly inputs: readonly number[];
   readonly matrix: number[][];
   readonly offset: number[];
 }
 
 /** Share of the mean variance that is added to each, so that inputs which never change have weights of 0. */
-const RIDGE = 1e-9;
+const RIDGE = 1e-10;
 
-/** Sums of products of inputs and outputs, from which a least squares fit and its error follow. */
+/** Sums of products of inputs and outputs, from which least squares fits and their errors follow. */
 export class Moments {
   count = 0;
   readonly #inputs: number;
   readonly #outputs: number;
+  readonly #size: number;
   /** Products of inputs, a 1, and outputs among each other: [N, N], of which the upper triangle is filled. */
   readonly #products: Float64Array;
+  readonly #row: Float64Array;
 
   constructor(inputs: number, outputs: number) {
     [this.#inputs, this.#outputs] = [inputs, outputs];
-    this.#products = new Float64Array((inputs + 1 + outputs) ** 2);
+    this.#size = inputs + 1 + outputs;
+    this.#products = new Float64Array(this.#size ** 2);
+    this.#row = new Float64Array(this.#size);
   }
 
   add(inputs: Float64Array, outputs: Float64Array): void {
-    const size = this.#inputs + 1 + this.#outputs;
-    const row = new Float64Array(size);
+    const [size, row, products] = [this.#size, this.#row, this.#products];
     row.set(inputs);
     row[this.#inputs] = 1;
     row.set(outputs, this.#inputs + 1);
     for (let i = 0; i <= this.#inputs; i++) {
-      for (let j = i; j < size; j++) this.#products[i * size + j]! += row[i]! * row[j]!;
+      const [at, value] = [i * size, row[i]!];
+      for (let j = i; j < size; j++) products[at + j]! += value * row[j]!;
     }
-    for (let i = this.#inputs + 1; i < size; i++) this.#products[i * size + i]! += row[i]! ** 2;
+    for (let i = this.#inputs + 1; i < size; i++) products[i * size + i]! += row[i]! ** 2;
     this.count += 1;
   }
 
@@ -42,64 +48,73 @@ export class Moments {
     return both;
   }
 
-  /** Returns the least squares fit of the outputs. */
-  regression(): Regression {
-    const covariances = Array.from({ length: this.#inputs }, (_, i) =>
-      Array.from({ length: this.#inputs }, (_, j) => this.#covariance(Math.min(i, j), Math.max(i, j))),
-    );
-    const mean = covariances.reduce((sum, row, i) => sum + row[i]!, 0) / this.#inputs;
+  /** Returns the least squares fit of the outputs on some of the inputs. */
+  regression(inputs: readonly number[]): Regression {
+    const covariances = inputs.map((i) => inputs.map((j) => this.#covariance(i, j)));
+    const mean = covariances.reduce((sum, row, i) => sum + row[i]!, 0) / inputs.length;
     for (const [i, row] of covariances.entries()) row[i]! += RIDGE * mean || Number.MIN_VALUE;
     const factor = cholesky(covariances);
     const matrix = Array.from({ length: this.#outputs }, (_, output) =>
       solved(
         factor,
-        covariances.map((_, i) => this.#covariance(i, this.#inputs + 1 + output)),
+        inputs.map((i) => this.#covariance(i, this.#place(output))),
       ),
     );
-    const offset = matrix.map((weights, output) =>
-      weights.reduce(
-        (left, weight, i) => left - weight * this.#mean(i),
-        this.#mean(this.#inputs + 1 + output),
-      ),
-    );
-    return { matrix, offset };
+    const offset = matrix.map((weights, output) => this.#biasOf({ inputs, weights, output, offset: 0 }));
+    return { inputs, matrix, offset };
   }
 
-  /** Returns the error of a fit at what was added here. */
-  errorOf({ matrix, offset }: Regression): { rms: number; r2: number } {
+  /** Returns the root mean square error of a fit at what was added here, and the share of the variance explained. */
+  errorOf({ inputs, matrix, offset }: Regression): { rms: number; r2: number } {
     let [squares, variance] = [0, 0];
     for (const [output, weights] of matrix.entries()) {
-      const place = this.#inputs + 1 + output;
+      const place = this.#place(output);
       const spread = this.#covariance(place, place);
-      const bias = weights.reduce(
-        (left, weight, i) => left - weight * this.#mean(i),
-        this.#mean(place) - offset[output]!,
-      );
       let explained = 0;
       for (const [i, weight] of weights.entries()) {
-        explained += 2 * weight * this.#covariance(i, place);
+        explained += 2 * weight * this.#covariance(inputs[i]!, place);
         for (const [j, other] of weights.entries())
-          explained -= weight * other * this.#covariance(Math.min(i, j), Math.max(i, j));
+          explained -= weight * other * this.#covariance(inputs[i]!, inputs[j]!);
       }
+      const bias = this.#biasOf({ inputs, weights, output, offset: offset[output]! });
       squares += Math.max(0, spread - explained) + bias ** 2;
       variance += spread;
     }
-    return {
-      rms: Math.sqrt(squares / this.#outputs),
-      r2: variance === 0 ? 1 : 1 - squares / variance,
-    };
+    return { rms: Math.sqrt(squares / this.#outputs), r2: variance === 0 ? 1 : 1 - squares / variance };
+  }
+
+  /** Returns the mean of an output less what weights and offset make of the means of the inputs. */
+  #biasOf({
+    inputs,
+    weights,
+    output,
+    offset,
+  }: {
+    readonly inputs: readonly number[];
+    readonly weights: readonly number[];
+    readonly output: number;
+    readonly offset: number;
+  }): number {
+    return weights.reduce(
+      (left, weight, i) => left - weight * this.#mean(inputs[i]!),
+      this.#mean(this.#place(output)) - offset,
+    );
+  }
+
+  #place(output: number): number {
+    return this.#inputs + 1 + output;
   }
 
   #mean(place: number): number {
-    return this.#product(Math.min(place, this.#inputs), Math.max(place, this.#inputs)) / this.count;
+    return this.#product(place, this.#inputs) / this.count;
   }
 
-  #covariance(low: number, high: number): number {
-    return this.#product(low, high) / this.count - this.#mean(low) * this.#mean(high);
+  #covariance(one: number, other: number): number {
+    return this.#product(one, other) / this.count - this.#mean(one) * this.#mean(other);
   }
 
-  #product(low: number, high: number): number {
-    return this.#products[low * (this.#inputs + 1 + this.#outputs) + high]!;
+  #product(one: number, other: number): number {
+    return this.#products[Math.min(one, other) * this.#size + Math.max(one, other)]!;
   }
 }
 

@@ -35,7 +35,8 @@ export class PreviewPace {
     if (this.#last === null) return true;
     const now = this.#elapsed();
     const isApart = now - this.#last.at >= APART_MS;
-    return isApart && this.#spentMs + this.#last.tookMs <= SHARE * (now - this.#begun);
+    const denoisedMs = now - this.#begun - this.#spentMs;
+    return isApart && this.#spentMs + this.#last.tookMs <= SHARE * denoisedMs;
   }
 
   /** Runs what makes and sends a preview, and counts its time. */

@@ -1,4 +1,5 @@
 import type { LinearMap } from "./linear-map.ts";
+import { PaddedFrame } from "./padded-frame.ts";
 
 /** Small moving picture of what a video is becoming. */
 export interface Preview {
@@ -35,48 +36,46 @@ export interface PreviewShape {
 
 /** Most frames of a preview, and most pixels along one edge. */
 const FRAMES_MAX = 8;
-const SIDE_MAX = 160;
+export const SIDE_MAX = 160;
 
 /**
- * Draws a preview of a clean latent through a linear map. The clean latent is computed for the chosen frames alone, so
- * that no copy of a latent is made.
+ * Draws a preview of a clean latent through a linear map. The clean latent is computed a frame at a time, and for the
+ * chosen frames alone, so that no copy of a latent is made.
  *
  * @param step denoising steps done, which the preview tells
  */
 export function drawPreview(
   map: LinearMap,
   estimate: LatentEstimate,
-  shape: PreviewShape,
+  { channels, frames, height, width, given = 0, seconds }: PreviewShape,
   step: number,
 ): Preview {
-  const { channels, frames, height, width, given = 0, seconds } = shape;
-  const { latent, prediction } = estimate;
-  const { pixels } = map;
-  const drawn = { width: width * pixels, height: height * pixels };
+  const { pixels, reach } = map;
   const chosen = evenlySpaced(frames, FRAMES_MAX);
-  const area = height * width;
+  const drawn = { width: width * pixels, height: height * pixels };
   const block = Math.max(1, Math.ceil(Math.max(drawn.width, drawn.height) / SIDE_MAX));
-  const [small, low] = [Math.ceil(drawn.width / block), Math.ceil(drawn.height / block)];
-  const rgb = new Uint8Array(chosen.length * low * small * 3);
-  const planes = new Float32Array(map.offset.length * area);
+  const size = { width: Math.ceil(drawn.width / block), height: Math.ceil(drawn.height / block) };
+  const rgb = new Uint8Array(chosen.length * size.height * size.width * 3);
+  const padded = new PaddedFrame({ channels, height, width, reach });
+  const squares = Array.from({ length: pixels * pixels }, (_, square) => ({
+    planes: new Float32Array(3 * height * width),
+    weights: Float32Array.from(map.matrix.slice(3 * square, 3 * square + 3).flat()),
+    offset: map.offset.slice(3 * square, 3 * square + 3),
+  }));
   for (const [index, frame] of chosen.entries()) {
-    const [kept, added] = frame < given ? [1, 0] : [estimate.kept, estimate.added];
-    for (let row = 0; row < map.offset.length; row++)
-      planes.fill(map.offset[row]!, row * area, (row + 1) * area);
-    for (let channel = 0; channel < channels; channel++) {
-      const from = (channel * frames + frame) * area;
-      for (let row = 0; row < map.offset.length; row++) {
-        const weight = map.matrix[row]![channel]!;
-        const [ofLatent, ofPrediction] = [weight * kept, weight * added];
-        const to = row * area;
-        for (let i = 0; i < area; i++)
-          planes[to + i]! += ofLatent * latent[from + i]! + ofPrediction * prediction[from + i]!;
-      }
+    padded.fill(frame < given ? { ...estimate, kept: 1, added: 0 } : estimate, frame, frames);
+    for (const { planes, weights, offset } of squares) {
+      const area = height * width;
+      for (const [color, value] of offset.entries()) planes.fill(value, color * area, (color + 1) * area);
+      padded.addTo(planes, weights);
     }
-    const picture = rgb.subarray(index * low * small * 3, (index + 1) * low * small * 3);
-    shrink(planes, { width, height, pixels, block }, picture);
+    // A clamped array rounds, and cuts what is beyond 0..255.
+    const picture = new Uint8ClampedArray(rgb.buffer, index * size.height * size.width * 3);
+    const all = squares.map(({ planes }) => planes);
+    if (block === 1) writePixels(all, { width, height, pixels }, picture);
+    else writeMeans(all, { width, height, pixels, block }, picture);
   }
-  return { step, width: small, height: low, frames: chosen.length, seconds, rgb };
+  return { step, ...size, frames: chosen.length, seconds, rgb };
 }
 
 /** Returns the indices of at most `most` of `count` frames, evenly spaced, with the first and the last. */
@@ -86,27 +85,54 @@ export function evenlySpaced(count: number, most: number): number[] {
   return Array.from({ length: taken }, (_, index) => Math.round((index * (count - 1)) / (taken - 1)));
 }
 
-/** Writes planes [pixels, pixels, 3, H, W] as a picture whose pixels are means over `block` by `block` of theirs. */
-function shrink(
-  planes: Float32Array,
-  { width, height, pixels, block }: { width: number; height: number; pixels: number; block: number },
-  picture: Uint8Array,
+interface Squares {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: number;
+}
+
+/** Writes the planes [3, H, W] of each pixel of the squares as a picture [H * pixels, W * pixels, 3]. */
+function writePixels(
+  squares: readonly Float32Array[],
+  { width, height, pixels }: Squares,
+  picture: Uint8ClampedArray,
+): void {
+  const area = width * height;
+  for (const [square, planes] of squares.entries()) {
+    const corner = Math.floor(square / pixels) * width * pixels + (square % pixels);
+    for (let y = 0; y < height; y++) {
+      let to = (y * pixels * width * pixels + corner) * 3;
+      const end = (y + 1) * width;
+      for (let from = y * width; from < end; from++, to += 3 * pixels) {
+        picture[to] = planes[from]!;
+        picture[to + 1] = planes[area + from]!;
+        picture[to + 2] = planes[2 * area + from]!;
+      }
+    }
+  }
+}
+
+/** Writes means over `block` by `block` of these pixels. */
+function writeMeans(
+  squares: readonly Float32Array[],
+  { width, height, pixels, block }: Squares & { readonly block: number },
+  picture: Uint8ClampedArray,
 ): void {
   const [right, bottom] = [width * pixels, height * pixels];
-  const area = width * height;
-  let at = 0;
+  let to = 0;
   for (let top = 0; top < bottom; top += block) {
+    const end = Math.min(bottom, top + block);
     for (let left = 0; left < right; left += block) {
+      const stop = Math.min(right, left + block);
       for (let color = 0; color < 3; color++) {
-        let [sum, count] = [0, 0];
-        for (let y = top; y < Math.min(bottom, top + block); y++) {
-          for (let x = left; x < Math.min(right, left + block); x++) {
-            const plane = ((y % pixels) * pixels + (x % pixels)) * 3 + color;
-            sum += planes[plane * area + Math.floor(y / pixels) * width + Math.floor(x / pixels)]!;
-            count += 1;
+        let sum = 0;
+        for (let y = top; y < end; y++) {
+          for (let x = left; x < stop; x++) {
+            const planes = squares[(y % pixels) * pixels + (x % pixels)]!;
+            sum += planes[(color * height + Math.floor(y / pixels)) * width + Math.floor(x / pixels)]!;
           }
         }
-        picture[at++] = Math.round(Math.min(255, Math.max(0, sum / count)));
+        picture[to++] = sum / ((end - top) * (stop - left));
       }
     }
   }

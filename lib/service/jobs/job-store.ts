@@ -50,10 +50,10 @@ export interface CreateOptions {
   /** Limit of unfinished jobs of one API key, 1 to 1000. Concurrent requests may exceed it slightly. */
   readonly unfinishedMax: number;
   /**
-   * Returns the job's inputs by name. Called once it is known that the job is to be created, so that a repetition of a
-   * request reads none; its rejection is that of the creation.
+   * Returns the job's inputs by name. Called once it is known that the job is to be created, and with which id, so that
+   * a repetition of a request reads none; its rejection is that of the creation.
    */
-  readonly inputs?: (() => Promise<Readonly<Record<string, NewInput>>>) | undefined;
+  readonly inputs?: ((id: string) => Promise<Readonly<Record<string, NewInput>>>) | undefined;
 }
 
 export type Creation =
@@ -279,7 +279,7 @@ export function jobStore({
     }
     const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
-    const given = (await inputs?.()) ?? {};
+    const given = (await inputs?.(id)) ?? {};
     const newOwn = () => creationInputs({ tenant: job.tenant, id }, given, { store, random });
     let own = newOwn();
     let record = queuedJob({ ...job, id, createdAt: videoIdTime(id) }, own.described);

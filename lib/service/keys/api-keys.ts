@@ -15,6 +15,8 @@ const apiKeySchema = z.object({
   hash: z.string(),
   createdAt: time,
   revokedAt: time.nullable(),
+  /** US dollars that its videos of one day may cost; null without a limit, as for the keys of earlier versions. */
+  usdPerDay: z.number().positive().nullable().default(null),
 });
 
 export type ApiKey = z.infer<typeof apiKeySchema>;
@@ -30,6 +32,7 @@ export interface ApiKeys {
   create(options: {
     readonly tenant: string;
     readonly name: string;
+    readonly usdPerDay?: number | undefined;
   }): Promise<{ key: string; apiKey: ApiKey }>;
   /** Lists all keys, oldest first. Damaged records are left out: no key can be known by them. */
   list(): Promise<ApiKey[]>;
@@ -38,6 +41,8 @@ export interface ApiKeys {
    * seconds.
    */
   revoke(id: string): Promise<ApiKey | null>;
+  /** Resolves to the US dollars that a key's videos of one day may cost; null without a limit. */
+  limitOf(id: string): Promise<number | null>;
   /** Resolves to null for a key that is malformed, unknown, wrong or revoked; the caller cannot tell which. */
   authenticate(text: string): Promise<Principal | null>;
 }
@@ -91,7 +96,7 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
   }
 
   return {
-    async create({ tenant, name }) {
+    async create({ tenant, name, usdPerDay = null }) {
       if (!TENANT.test(tenant)) {
         throw new RangeError(
           "A tenant's name has 1 to 63 lower-case letters, digits and dashes, and does not begin with a dash.",
@@ -99,7 +104,7 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
       }
       for (;;) {
         const { id, key, hash } = newApiKey(random);
-        const apiKey: ApiKey = { id, tenant, name, hash, createdAt: clock.now(), revokedAt: null };
+        const apiKey = { id, tenant, name, hash, createdAt: clock.now(), revokedAt: null, usdPerDay };
         const created = await stored.create(keyOf(id), apiKey);
         // Otherwise the id exists already, which is unlikely, and another one is drawn.
         if (created.ok) return { key, apiKey };
@@ -120,6 +125,9 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
       }));
       seen.delete(id);
       return updated.ok ? updated.value : null;
+    },
+    async limitOf(id) {
+      return (await find(id))?.usdPerDay ?? null;
     },
     async authenticate(text) {
       const parsed = parseApiKey(text);

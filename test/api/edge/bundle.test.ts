@@ -2,6 +2,7 @@ import fs, { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { answerEvents } from "../../../functions/api/edge/answer-events.ts";
@@ -37,10 +38,27 @@ afterAll(() => {
 const metafile = bundleEdge(deployment, folder);
 
 describe("the edge bundle", () => {
-  it("the edge bundle is smaller than one megabyte", () => {
-    const bytes = readFileSync(join(folder, "index.mjs")).length;
+  /** Returns the files that a file loads before it runs, itself included. */
+  function loaded(name: string, seen = new Set<string>()): Set<string> {
+    if (seen.has(name)) return seen;
+    seen.add(name);
+    const { imports } = metafile.outputs[name]!;
+    for (const { path, kind, external } of imports)
+      if (kind === "import-statement" && !external) loaded(path, seen);
+    return seen;
+  }
+  const outputOf = (pattern: RegExp) => Object.keys(metafile.outputs).find((name) => pattern.test(name))!;
+
+  it("the edge bundle loads less than one megabyte before it answers, and MCP when it is asked for", () => {
+    const first = loaded(outputOf(/\/index\.mjs$/));
+    const bytes = [...first].reduce((sum, name) => sum + metafile.outputs[name]!.bytes, 0);
     expect(bytes).toBeGreaterThan(100_000);
     expect(bytes).toBeLessThan(1_000_000);
+    const ofMcp = Object.entries(metafile.outputs).filter(([, { inputs }]) =>
+      Object.keys(inputs).some((path) => path.includes("@modelcontextprotocol")),
+    );
+    expect(ofMcp.length).toBeGreaterThan(0);
+    expect(ofMcp.filter(([name]) => first.has(name))).toEqual([]);
   });
 
   it("the edge bundle is the same bytes for the same deployment, and others for another", () => {
@@ -188,6 +206,26 @@ describe("the bundled function", () => {
     expect(await client.videos.retrieve(video.id)).toMatchObject({ id: video.id, status: "queued" });
     expect(await client.videos.delete(video.id)).toMatchObject({ deleted: true });
   });
+
+  it.each([{}, { versionNegotiation: { mode: "auto" } }] as const)(
+    "the bundled function serves the stock MCP client with the options %j",
+    async (options) => {
+      const client = new Client({ name: "test", version: "1.0.0" }, options);
+      const transport = { fetch: viewer, requestInit: { headers: { authorization } } };
+      await client.connect(new StreamableHTTPClientTransport(new URL(`${base}/mcp`), transport));
+      const call = async (name: string, args: object = {}) =>
+        (await client.callTool({ name, arguments: { ...args } })).structuredContent as Record<
+          string,
+          unknown
+        >;
+      expect(await call("list_models")).toMatchObject({ models: [{ id: "demo" }] });
+      const wanted = { prompt: "a red circle" };
+      const { quote } = await call("quote_video", wanted);
+      const { id } = await call("make_video", { ...wanted, quote });
+      expect(await call("cancel_video", { id })).toMatchObject({ id, status: "failed" });
+      await client.close();
+    },
+  );
 
   it("the bundled function logs one line of JSON for each request, without prompt, key or URL", () => {
     const lines = log

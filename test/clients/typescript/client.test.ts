@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import {
   type AdareelClient,
   AdareelError,
   adareelClient,
   type Video,
+  type VideoEvent,
   verifyWebhook,
 } from "../../../clients/typescript/src/index.ts";
+import type { StreamEvents } from "../../../functions/api/schemas/video-stream.ts";
 import { signWebhook } from "../../../lib/service/net/index.ts";
 import { type LoopbackService, startLoopbackService } from "../../conformance/service.ts";
 import { eventually } from "../../eventually.ts";
@@ -201,5 +203,69 @@ describe("the client's check of webhooks", () => {
     ["a secret of something else", signed(), body, "adr_1", "A signing secret begins with whsec_."],
   ])("a webhook with %s is refused", async (_name, headers, text, by, sentence) => {
     await expect(verifyWebhook({ headers, body: text, secret: by })).rejects.toThrow(sentence);
+  });
+});
+
+describe("the client that watches a video", () => {
+  it("the events of a video are told until it is over, by the stream of the service", async () => {
+    const { id } = await client.create({ prompt });
+    const seen: string[] = [];
+    for await (const { event, data } of client.watch(id)) seen.push(event === "status" ? data.status : event);
+    expect([seen[0], seen.at(-1)]).toEqual(["queued", "completed"]);
+  });
+
+  it("a stream that breaks is taken up after the last event", async () => {
+    const ids: (string | null)[] = [];
+    const send: typeof fetch = async (input, init) => {
+      if (!String(input).endsWith("/stream")) return fetch(input, init);
+      ids.push(new Headers(init?.headers).get("last-event-id"));
+      const event = (name: string, id: string, data: object) =>
+        `retry: 1\nid: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+      const parts = [
+        event("status", "a", { status: "queued" }) +
+          event("progress", "b", { status: "in_progress", steps_done: 2 }),
+        `: alive\n\n${event("status", "c", { status: "completed" })}`,
+      ];
+      return new Response(parts[ids.length - 1]);
+    };
+    const broken = adareelClient(service.origin, service.api.ownKey, { fetch: send });
+    const seen: (number | null)[] = [];
+    const video = await broken.wait("video_1", {
+      onChange: ({ steps_done }) => seen.push(steps_done ?? null),
+    });
+    expect([video.status, ids, seen]).toEqual(["completed", [null, "b"], [null, 2, null]]);
+  });
+
+  it.each(["not_found", "too_many_streams"])(
+    "a wait goes on by asking where the stream is %s",
+    async (code) => {
+      const send: typeof fetch = async (input, init) =>
+        String(input).endsWith("/stream")
+          ? Response.json({ error: { code, message: "No." } }, { status: 404 })
+          : fetch(input, init);
+      const older = adareelClient(service.origin, service.api.ownKey, { fetch: send });
+      const { id } = await older.create({ prompt });
+      const seen: string[] = [];
+      const { status } = await older.wait(id, { onChange: (video) => seen.push(video.status) });
+      expect([status, seen.at(-1)]).toEqual(["completed", "completed"]);
+    },
+  );
+
+  it("a deleted video ends what is told of it, and the wait for it is refused", async () => {
+    const idle = await startLoopbackService({ hasWorker: false });
+    const lonely = adareelClient(idle.origin, idle.api.ownKey);
+    const { id } = await lonely.create({ prompt });
+    const waiting = lonely.wait(id, { onChange: () => void idle.api.send("DELETE", `/v1/videos/${id}`) });
+    expect(await refusal(waiting)).toMatchObject({ status: 404, code: "video_not_found" });
+    idle.stop();
+  });
+
+  it("the types of events are those of the service", () => {
+    type Data<Name> = Extract<VideoEvent, { event: Name }>["data"];
+    expectTypeOf<StreamEvents["progress"]>().toExtend<Data<"progress">>();
+    expectTypeOf<StreamEvents["preview"]>().toExtend<Data<"preview">>();
+    expectTypeOf<StreamEvents["deleted"]>().toExtend<Data<"deleted">>();
+    expectTypeOf<StreamEvents["status"]>().toExtend<Data<"status">>();
+    expectTypeOf<keyof StreamEvents>().toEqualTypeOf<VideoEvent["event"]>();
   });
 });

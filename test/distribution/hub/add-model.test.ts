@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { addModel, openHub, recipeOf, withFolder } from "../../../lib/distribution/hub/index.ts";
 import { TABLE_FILE } from "../../../lib/generation/caching/index.ts";
 import { publishedModels } from "../../../lib/generation/models/index.ts";
+import { PREVIEW_FILE } from "../../../lib/generation/preview/index.ts";
 import { safetensors } from "../../generation/checkpoint/safetensors-file.ts";
 import { type HubStub, type StubRepository, startHubStub } from "./hub-stub.ts";
 
@@ -311,16 +312,19 @@ describe("a folder of this machine", () => {
     expect((await from()).receivedBytes).toBe(0);
   });
 
-  test("the table beside a model is copied with it, and one that would not be read is left out", async () => {
-    const table = '{"kind": "cache table"}';
-    writeFileSync(join(cache, TABLE_FILE), table);
+  test.each([
+    ["the table", TABLE_FILE],
+    ["the map for previews", PREVIEW_FILE],
+  ])("%s beside a model is copied with it, and one that would not be read is left out", async (_, name) => {
+    const contents = '{"kind": "measured"}';
+    writeFileSync(join(cache, name), contents);
     await from();
-    expect(readFileSync(join(folder, TABLE_FILE), "utf8")).toBe(table);
-    writeFileSync(join(cache, TABLE_FILE), " ".repeat(5 * MiB));
+    expect(readFileSync(join(folder, name), "utf8")).toBe(contents);
+    writeFileSync(join(cache, name), " ".repeat(5 * MiB));
     const into = `${folder}-2`;
     await addModel({ hub: hub(), recipe: { id: cache }, folder: into, onProgress: () => undefined });
-    expect(existsSync(join(into, TABLE_FILE))).toBe(false);
-    rmSync(join(cache, TABLE_FILE));
+    expect(existsSync(join(into, name))).toBe(false);
+    rmSync(join(cache, name));
   });
 
   test.each([

@@ -12,6 +12,7 @@ import { openQuotes, PLAIN_QUOTES } from "../../../functions/api/quotes.ts";
 import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../../lib/service/keys/index.ts";
+import { spendingOf } from "../../../lib/service/spending/index.ts";
 import { openFolderStore, type UrlSigner, urlSigner } from "../../../lib/service/storage/index.ts";
 import { triggerStore } from "../../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
@@ -45,6 +46,7 @@ const app = createApp({
   triggers: triggerStore({ store, ring, clock, random, sleep }),
   ring,
   store,
+  spending: spendingOf({ store, jobs, clock, random, sleep }),
   quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
   hints: { work: async () => undefined, webhooks: async () => undefined },
   fetchPicture: () => Promise.reject(new Error("Nothing is fetched here.")),

@@ -14,6 +14,7 @@ import { adviceForPictures } from "../../pictures.ts";
 import { ApiError, type ProblemCode, problemOf } from "../../problem.ts";
 import { PAYLOAD_BYTES_MAX } from "../../routes/triggers.ts";
 import { videoCreateSchema } from "../../schemas/video-request.ts";
+import { limitReached, priceUnknown } from "../../spending-limit.ts";
 import type { Operation } from "../operation.ts";
 import { type Deployment, type Example, IDS, type OperationExamples, sampleId } from "./example.ts";
 
@@ -47,6 +48,10 @@ function usual({ limits }: Deployment): Sentences {
     invalid_signature: [
       "There is no enabled trigger with this id and secret, or the webhook was signed at another time.",
     ],
+    spending_limit_reached: [
+      limitReached({ limitUsd: 20, leftUsd: 0.5, usd: 0.62, endsAt: Date.UTC(2026, 11, 1) }).message,
+    ],
+    price_unknown: [priceUnknown(20).message],
     video_not_found: ["There is no video with this id."],
     method_not_allowed: ["This path takes POST, GET and HEAD, not PUT."],
     video_not_ready: [notReady({ status: "queued", error: null }).message],

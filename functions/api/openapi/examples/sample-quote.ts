@@ -36,11 +36,13 @@ export function sampleQuoteOf({ params, createdAt }: JobRecord, basis: "measured
     runs: basis === "measured" ? runs : [],
     waiting: { ahead: 0, workers: { least: 1, most: 1 }, isAtZero: false, coldStart: null },
     price: { usdPerHour: 2.8, usdPerHourMost: 3.76, source: "list" },
+    now: createdAt,
     counted: 1000,
   });
 }
 
 /** Makes the API's answer with that quote. */
 export function sampleQuote(record: JobRecord, basis: "measured" | "unmeasured"): VideoQuote {
-  return { object: "video.quote", model: record.params.model, ...sampleQuoteOf(record, basis) };
+  const quote = sampleQuoteOf(record, basis);
+  return { object: "video.quote", model: record.params.model, ...quote, spending: null };
 }

@@ -38,7 +38,7 @@ export const keptKey = () => sessionStorage.getItem(KEPT_KEY) ?? "";
 /** @param {string} key */
 export const keepKey = (key) => sessionStorage.setItem(KEPT_KEY, key);
 
-/** @typedef {{body?: object, signal?: AbortSignal}} Options */
+/** @typedef {{body?: object, signal?: AbortSignal, headers?: Record<string, string>}} Options */
 
 /**
  * Sends a request and returns the JSON of its response.
@@ -65,11 +65,27 @@ export async function requestText(path, signal) {
 }
 
 /**
+ * Opens a stream of events after the one with this id, and returns its body; null if there is nothing more to come.
+ *
+ * @param {string} path
+ * @param {string} lastId
+ * @param {AbortSignal} signal
+ * @throws {RequestFailure} with the status 200 if the answer is no stream
+ */
+export async function requestStream(path, lastId, signal) {
+  const response = await send("GET", path, { signal, headers: lastId ? { "last-event-id": lastId } : {} });
+  if (response.status === 204) return null;
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+  if (!isStream || !response.body) throw new RequestFailure("There is no stream.", { status: 200 });
+  return response.body;
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {Options} options
  */
-async function send(method, path, { body, signal }) {
+async function send(method, path, { body, signal, headers }) {
   const key = checkedKey();
   const sent = body && encoded(body);
   const response = await fetch(path, {
@@ -77,6 +93,7 @@ async function send(method, path, { body, signal }) {
     headers: {
       authorization: `Bearer ${key}`,
       ...(typeof sent === "string" && { "content-type": "application/json" }),
+      ...headers,
     },
     ...(sent && { body: sent }),
     ...(signal && { signal }),

@@ -6,6 +6,7 @@ import { showDeliveries } from "./deliveries.js";
 import { announce, byId, secondsText } from "./dom.js";
 import { follow, isOver } from "./follow.js";
 import { putHeading } from "./heading.js";
+import { clearProgress, showPreview, showProgress, showVideoProgress, tellProgress } from "./progress.js";
 import { markOpen, refreshRecent } from "./recent.js";
 import { showRequestCode } from "./request-code.js";
 import { aboutOf, showResult } from "./result.js";
@@ -22,14 +23,6 @@ const PARTS = [
   "raw",
   "unknown-words",
 ];
-
-const STAGE_NAMES = /** @type {Record<string, string>} */ ({
-  load: "Loading the model",
-  encode: "Reading the prompt",
-  denoise: "Denoising",
-  decode: "Decoding the frames",
-  write: "Writing the video",
-});
 
 const TITLE = document.title;
 
@@ -86,11 +79,20 @@ export function show(video) {
   for (const part of [...PARTS, "waiting"]) byId(part).hidden = true;
   byId("chart").replaceChildren();
   byId("figures").replaceChildren();
+  clearProgress();
   render(video);
   intoView();
   if (isOver(video)) return;
   void showDeliveries(video, signal, fail);
-  follow(video.id, signal, render, tellStalled).catch(endWithout);
+  const guarded = (/** @type {(told: any) => void} */ listener) => (/** @type {any} */ told) => {
+    if (!signal.aborted) listener(told);
+  };
+  follow(video.id, signal, {
+    video: guarded(render),
+    progress: guarded(showProgress),
+    preview: guarded(showPreview),
+    stalled: tellStalled,
+  }).catch(endWithout);
 }
 
 /**
@@ -152,7 +154,8 @@ function render(video) {
   byId("progress").hidden = isOver(video);
   byId("actions").hidden = !isOver(video);
   showRequestCode(video);
-  if (!isOver(video)) return renderProgress(video);
+  if (!isOver(video)) return showVideoProgress(video);
+  clearProgress();
   if (hadFocus) byId("stage-heading").focus({ preventScroll: true });
   renderEnd(video);
 }
@@ -179,19 +182,6 @@ function renderEnd(video) {
   showChart(video.id, signal, fail);
 }
 
-/** @param {Video} video */
-function renderProgress({ status, stage: name, steps_done: done, progress, queue_position: before, params }) {
-  const waiting = before ? `Queued behind ${before}` : "Queued";
-  const text = status === "queued" ? waiting : (STAGE_NAMES[name ?? ""] ?? "Starting");
-  const isDenoising = name === "denoise" && done !== null;
-  const detail = isDenoising ? `step ${done} of ${params.steps}` : "";
-  tellProgress(text, detail, false);
-  const bar = /** @type {HTMLProgressElement} */ (byId("bar"));
-  bar.value = progress;
-  bar.setAttribute("aria-valuetext", [`${progress} %`, detail].filter(Boolean).join(", "));
-  announce(text);
-}
-
 /**
  * @param {Error} error
  * @param {number} secondsLeft
@@ -199,17 +189,6 @@ function renderProgress({ status, stage: name, steps_done: done, progress, queue
 function tellStalled({ message }, secondsLeft) {
   tellProgress(message, `trying again in ${secondsLeft} s`, true);
   announce(`${message} Trying again.`);
-}
-
-/**
- * @param {string} text
- * @param {string} detail
- * @param {boolean} isStalled
- */
-function tellProgress(text, detail, isStalled) {
-  byId("stage-name").textContent = text;
-  byId("stage-detail").textContent = detail;
-  byId("progress").classList.toggle("stalled", isStalled);
 }
 
 /** @param {unknown} error */

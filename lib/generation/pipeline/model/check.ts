@@ -3,11 +3,13 @@ import {
   type ModelFolder,
   type ModelFolderOptions,
   type ModelPart,
+  modelNameOf,
   openModelFolder,
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
 import type { LoraCounts } from "../../lora/index.ts";
 import { recipeSchema } from "../../models/index.ts";
+import { previewCommand } from "../../preview/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
@@ -16,6 +18,7 @@ import { folderNotes } from "./folder-notes.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
 import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
+import { findPreviewMap } from "./preview-map.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
 import { openVision } from "./vision.ts";
 
@@ -27,6 +30,8 @@ export interface ModelCheck {
   /** Notes on the folder for the user, one sentence each. */
   readonly notes: readonly string[];
   readonly loras: readonly LoraCheck[];
+  /** Sentence about the previews of its videos; null if the decoder cannot be opened. */
+  readonly previews: string | null;
   /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
 }
@@ -79,7 +84,7 @@ export async function checkModel(folder: string, options: ModelFolderOptions = {
     }
   };
   const model = await attempt(() => openModelFolder(folder, options));
-  if (!model) return { className: "", parts: [], videos: [], loras: [], notes: [], faults };
+  if (!model) return { className: "", parts: [], videos: [], loras: [], previews: null, notes: [], faults };
 
   const description = await attempt(() => readDescription(folder, model.index));
   const parts: Parts = new Map();
@@ -105,7 +110,21 @@ export async function checkModel(folder: string, options: ModelFolderOptions = {
   const opened = [...parts].map(([name, { checkpoint }]) => ({ name, checkpoint }));
   const notes = folderNotes({ assumed: description?.assumed ?? null }, opened, options.variant);
   const loras = description ? await checkLoras(folder, description.limits, parts) : [];
-  return { className: model.className, parts: checks, videos, loras, notes, faults: grouped(faults) };
+  const previews = (await attempt(() => checkPreviews(folder, parts.get("vae")))) ?? null;
+  const { className } = model;
+  return { className, parts: checks, videos, loras, previews, notes, faults: grouped(faults) };
+}
+
+/** Says what the folder holds for previews. */
+async function checkPreviews(folder: string, vae: OpenPart | undefined): Promise<string | null> {
+  if (!vae) return null;
+  const name = modelNameOf(folder);
+  const found = await findPreviewMap({ folder, name, vae: { ...vae.part, weights: vae.checkpoint } });
+  if (found === null)
+    return `the first video of each process has none, without the map that ${previewCommand(name)} makes.`;
+  if ("refused" in found) return found.refused;
+  const { rms, r2 } = found.file.measured;
+  return `off by ${rms.toFixed(1)} of 255 (RMS), and explain ${(100 * r2).toFixed(1)} % of the variance.`;
 }
 
 /** Matches every LoRA of a model's list to its transformers. */

@@ -38,6 +38,7 @@ import {
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
 import { checkIntegers, graphWeights, isLarge, type OpenedPart, withIntegers } from "./opened-part.ts";
+import { type FoundPreviewMap, findPreviewMap } from "./preview-map.ts";
 import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
@@ -86,6 +87,8 @@ export interface ModelParts extends FolderDescription {
   readonly folderNotes: readonly string[];
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
+  /** Map of the autoencoder beside the model; null if there is none. */
+  readonly previewMap: FoundPreviewMap | null;
   /** Returns what a table measured now would say that it was made for. */
   madeFor(): Promise<MadeFor>;
   readonly options: PipelineOptions;
@@ -201,6 +204,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
       options.variant,
     ),
     errorTable: await findErrorTable(tableModel),
+    previewMap: await findPreviewMap({ folder: index.folder, name: description.name, vae }),
     madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,

@@ -2,6 +2,7 @@ import type { ErrorTable, Ladder, TableFile } from "../../caching/index.ts";
 import { openModelFolder } from "../../checkpoint/index.ts";
 import type { ResolvedRequest } from "../../request/index.ts";
 import { openParts, type PipelineOptions } from "../model/parts.ts";
+import type { Observer } from "../pipeline.ts";
 import { amplificationsAt, measureAmplification, triedSteps } from "./amplification.ts";
 import { BUDGETS, ladderOf, measureRungs, type VideoRungs } from "./ladder.ts";
 import { measureMoments } from "./measure-moments.ts";
@@ -16,6 +17,7 @@ export interface TableMeasurement {
   readonly usualSteps: number;
   readonly options?: PipelineOptions;
   readonly onProgress?: (progress: TableProgress) => void;
+  readonly onVideo?: Observer["decoded"];
   /** Called with the table so far after each number of steps, that closest to the model's own first. */
   readonly onLadder?: (measured: MeasuredTable) => Promise<void>;
 }
@@ -52,12 +54,12 @@ const DIGITS = 7;
  * @throws the errors of `openPipeline` and `generate`
  */
 export async function measureTable(folder: string, measurement: TableMeasurement): Promise<MeasuredTable> {
-  const { requests, steps, options, onLadder } = measurement;
+  const { requests, steps, options, onLadder, onVideo } = measurement;
   const made = await madeFor(folder, measurement);
   const report = reporter(measurement);
   const { fine, usual } = chosenSteps(measurement);
   const withSteps = (count: number) => requests.map((request) => ({ ...request, steps: count }));
-  const videos = await openWatchedVideos(folder, options);
+  const videos = await openWatchedVideos(folder, options, onVideo);
   try {
     const moments = await measureMoments(videos, withSteps(fine).slice(0, MOMENTS_MAX), (work) =>
       report("moments", work),

@@ -40,13 +40,18 @@ export interface WatchedVideo extends Generation {
  *
  * @throws the errors of `openPipeline`
  */
-export async function openWatchedVideos(folder: string, options?: PipelineOptions): Promise<WatchedVideos> {
+export async function openWatchedVideos(
+  folder: string,
+  options?: PipelineOptions,
+  decoded?: Observer["decoded"],
+): Promise<WatchedVideos> {
   let through: Observer["through"] = (sessions) => sessions;
   let policy: CachePolicy | null = null;
   const pipeline = await openPipeline(folder, options, {
     signals: [],
     through: (sessions, of) => through(sessions, of),
     policy: () => policy,
+    ...(decoded && { decoded }),
   });
   return {
     async plain(request, watch) {
