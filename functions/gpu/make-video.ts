@@ -44,7 +44,7 @@ export interface MakeOptions {
   readonly precision: Receipt["precision"];
   /** Share of jobs that are audited without being asked, 0 to 1. */
   readonly auditShare: number;
-  /** How videos are marked and signed. */
+  /** Marks and signs the videos. */
   readonly provenance: Provenance;
   /** Videos made before, by which the end of this one is predicted. */
   readonly past: PastVideos;
