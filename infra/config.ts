@@ -36,6 +36,18 @@ export interface DeploymentConfig {
    * a quota of Lambda's concurrency above the 10 of a new account; 3.
    */
   readonly sendersMax: number;
+  /**
+   * US dollars of an instance for an hour, 0.001 to 1000, by which quotes and the spending of keys are reckoned; the list
+   * price of the instance types in us-east-1.
+   */
+  readonly pricePerHour: number | null;
+  /** How videos say where they come from: `signed`, `required`, `mark` or `off`; signed. */
+  readonly provenance: (typeof PROVENANCE_MODES)[number];
+  /**
+   * Secret in AWS Secrets Manager with the certificate and the key that sign videos; null, for a development
+   * certificate of each container.
+   */
+  readonly provenanceSecret: string | null;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
   readonly waf: boolean;
   /** Custom domain of the API with its certificate in us-east-1, or null for CloudFront's own domain; null. */
@@ -47,6 +59,8 @@ export interface DeploymentConfig {
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
 }
+
+const PROVENANCE_MODES = ["signed", "required", "mark", "off"] as const;
 
 /** Names of the GPU backends. */
 const BACKEND_NAMES = ["sagemaker"] as const;
@@ -70,6 +84,13 @@ const whole = (least: number, most: number) => {
   return z.preprocess(
     (value) => (/^\d{1,6}$/.test(textOf(value)) ? Number(value) : null),
     z.int({ error }).min(least, { error }).max(most, { error }),
+  );
+};
+const price = (least: number, most: number) => {
+  const error = `must be a number of US dollars from ${least} to ${most}`;
+  return z.preprocess(
+    (value) => (/^\d{1,4}(\.\d{1,6})?$/.test(textOf(value)) ? Number(value) : null),
+    z.number({ error }).min(least, { error }).max(most, { error }),
   );
 };
 const matching = (pattern: RegExp, rule: string) => z.string({ error: rule }).regex(pattern, { error: rule });
@@ -110,6 +131,9 @@ const context = z.strictObject({
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
   sendersMax: whole(2, 1000).default(3),
+  pricePerHour: price(0.001, 1000).optional(),
+  provenance: z.enum(PROVENANCE_MODES, { error: `must be ${PROVENANCE_MODES.join(", ")}` }).default("signed"),
+  provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),
   certificateArn: matching(
@@ -167,7 +191,9 @@ export function parseDeployment(
     instanceTypes,
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
+    provenanceSecret: rest.provenanceSecret ?? null,
     alarmEmail: rest.alarmEmail ?? null,
+    pricePerHour: rest.pricePerHour ?? null,
     monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,
   };
 }

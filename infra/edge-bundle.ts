@@ -3,6 +3,7 @@ import { extname, join } from "node:path";
 import { buildSync, type Metafile } from "esbuild";
 import type { DeploymentConfig } from "./config.ts";
 import { sharedNames } from "./names.ts";
+import { quoteSettings } from "./quote-settings.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const API = join(ROOT, "functions/api");
@@ -72,6 +73,7 @@ export function edgeConfig(config: DeploymentConfig) {
     domain: domain?.name ?? null,
     retentionDays,
     unfinishedMax,
+    quotes: quoteSettings(config),
     version,
   };
 }

@@ -11,8 +11,8 @@ import { Construct } from "constructs";
 import type { DeploymentConfig } from "./config.ts";
 import { bundleEdge } from "./edge-bundle.ts";
 import { grantFolders } from "./folder-access.ts";
-import { grantMasterKey } from "./master-key-access.ts";
 import { FOLDERS, sharedNames } from "./names.ts";
+import { grantMasterKey } from "./secret-access.ts";
 
 export interface EdgeFunctionProps {
   readonly config: DeploymentConfig;
@@ -101,10 +101,13 @@ function allowStore(role: Role, config: DeploymentConfig): void {
       FOLDERS.artifacts,
       // A remix copies the pictures of its original.
       FOLDERS.inputs,
+      FOLDERS.runs,
+      FOLDERS.spending,
       FOLDERS.webhookEndpoints,
       FOLDERS.triggers,
     ],
     write: [
+      FOLDERS.spending,
       FOLDERS.jobs,
       FOLDERS.inputs,
       FOLDERS.unfinished,

@@ -10,8 +10,8 @@ import { grantFolders } from "./folder-access.ts";
 import { HintQueue } from "./hint-queue.ts";
 import { JobFunction, type JobFunctionName, type PlaceVariables } from "./job-function.ts";
 import { functionGraphs, jobGraph, storageGraph, webhookTable } from "./job-graphs.ts";
-import { grantMasterKey } from "./master-key-access.ts";
 import { FOLDERS, sharedNames } from "./names.ts";
+import { grantMasterKey } from "./secret-access.ts";
 import { SweepSchedule } from "./sweep-schedule.ts";
 
 export interface GpuStackProps extends StackProps {

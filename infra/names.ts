@@ -11,6 +11,8 @@ export const FOLDERS = {
   webhookEndpoints: "webhook-endpoints/",
   triggers: "triggers/",
   tenantTriggers: "tenant-triggers/",
+  runs: "runs/",
+  spending: "spending/",
   apiKeys: "api-keys/",
   modelCards: "model-cards/",
   models: "models/",

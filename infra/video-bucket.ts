@@ -31,6 +31,8 @@ export const CONDITIONAL_FOLDERS = [
   FOLDERS.claims,
   FOLDERS.artifacts,
   FOLDERS.inputs,
+  FOLDERS.runs,
+  FOLDERS.spending,
   FOLDERS.apiKeys,
   FOLDERS.webhookEndpoints,
   FOLDERS.triggers,
@@ -41,6 +43,9 @@ const ACCESS_LOG_DAYS = 90;
 
 /** Lifetime of claims. Idempotency keys are remembered for 30 days at most, those of GitHub's webhooks. */
 const CLAIM_DAYS = 31;
+
+/** Lifetime of the ledgers of spending, each of which is of one day. */
+const SPENDING_DAYS = 3;
 
 /**
  * Webhooks are retried for three days, with up to a day between two attempts. Each attempt writes the record
@@ -100,7 +105,7 @@ export class VideoBucket extends Construct {
 }
 
 /**
- * Returns the expiration rules. API keys, endpoints, triggers and models do not expire. Age counts from an
+ * Returns the expiration rules. API keys, endpoints, triggers, models and measured runs do not expire. Age counts from an
  * object's last write.
  */
 function lifecycle(retentionDays: number): LifecycleRule[] {
@@ -110,6 +115,7 @@ function lifecycle(retentionDays: number): LifecycleRule[] {
     [FOLDERS.jobs]: Math.max(retentionDays, RECORD_DAYS_MIN),
     [FOLDERS.undelivered]: retentionDays + WEBHOOK_DAYS,
     [FOLDERS.claims]: CLAIM_DAYS,
+    [FOLDERS.spending]: SPENDING_DAYS,
     [FOLDERS.invocations]: INVOCATION_DAYS,
   };
   const expiring = Object.entries(days).map(([prefix, count]) => ({

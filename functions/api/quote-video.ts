@@ -45,6 +45,7 @@ export async function makeQuote(
     runs,
     waiting: { ahead, workers: settings.workers, isAtZero, coldStart: settings.zero?.coldStart ?? null },
     price: settings.price,
+    now: clock.now(),
     counted: COUNTED_MAX,
   });
 }

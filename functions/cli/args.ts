@@ -80,6 +80,9 @@ export function generateCommand(folder: string) {
         default: "cpu",
         read: providerOf,
       },
+      sign: {
+        text: "signs the video with Content Credentials; signed files of one seed are never equal",
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
@@ -107,6 +110,8 @@ export interface GenerateCommand {
   /** Precision of the products of the blocks; null for the provider's default. */
   readonly precision: Precision | null;
   readonly provider: AskedProvider;
+  /** True if the videos are to be signed. */
+  readonly sign: boolean;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -125,7 +130,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, variant, precision, provider, trace, json, count } = line.values;
+  const { out, model, variant, precision, provider, sign, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -145,6 +150,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     variant: variant ?? null,
     precision: precision ?? null,
     provider,
+    sign,
     trace: trace ?? null,
     json,
   };

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Generation } from "../../lib/generation/pipeline/index.ts";
+import { marked } from "../../lib/generation/provenance/index.ts";
 import {
   psnr,
   ssim,
@@ -30,6 +31,7 @@ export async function compare(
     const other = await writeVideo(join(folder, "uncached.mp4"), uncached.frames, {
       fps,
       encoder: video.encoder,
+      finish: (bytes) => marked(bytes, uncached.trace),
     });
     const difference = {
       psnr: psnr(uncached.frames, cached.frames),

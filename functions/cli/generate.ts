@@ -8,6 +8,7 @@ import {
   type Progress,
   startPipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
+import type { Sealed } from "../../lib/generation/provenance/index.ts";
 import {
   RequestError,
   type ResolvedRequest,
@@ -23,9 +24,11 @@ import {
 import { runMain } from "../../lib/shared/command-line/index.ts";
 import { type GenerateCommand, parseGenerate, USAGE } from "./args.ts";
 import { compare } from "./compare.ts";
+import { showsColours } from "./half-blocks.ts";
 import { type Outputs, outputsOf, prepareOutputs } from "./outputs.ts";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
 import { jsonReport, type Result, textReport } from "./report.ts";
+import { openSealing, type Sealing } from "./sealing.ts";
 import { type Outcome, outcomeOf, seriesReport, videoLine } from "./series-report.ts";
 import { onStopSignals } from "./stop-signals.ts";
 import { supportsUnicode } from "./strip.ts";
@@ -33,6 +36,8 @@ import { supportsUnicode } from "./strip.ts";
 /** `npm run generate`: makes videos from a prompt, and reports which steps were computed. */
 
 const unicode = supportsUnicode(process.env, process.platform);
+/** Size of a terminal that does not tell it. */
+const USUAL_ROOM = { columns: 80, rows: 24 };
 // npm runs scripts in the package's folder; INIT_CWD is the folder of the user.
 const folder = process.env.INIT_CWD ?? process.cwd();
 
@@ -77,9 +82,10 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
     const { limits, model } = pipeline;
     const requests = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
     await prepareOutputs(files);
+    const sealing = await openSealing({ ...command, folder }, provider);
     for (const [index, outputs] of files.entries()) {
       const display = progressDisplay(files.length === 1 ? "" : `${index + 1} of ${files.length}: `);
-      const work = { pipeline, provider, signal: cancel.signal, display };
+      const work = { pipeline, provider, sealing, signal: cancel.signal, display };
       yield await make(requests[index]!, outputs, work);
       made += 1;
     }
@@ -94,6 +100,7 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
 interface Work {
   readonly pipeline: PipelineProcess;
   readonly provider: Provider;
+  readonly sealing: Sealing;
   readonly signal: AbortSignal;
   readonly display: ProgressDisplay;
 }
@@ -101,14 +108,15 @@ interface Work {
 /** Makes one video with everything that was asked about it. */
 async function make(request: ResolvedRequest, outputs: Outputs, work: Work): Promise<Result> {
   const { provider } = work;
-  const { generation, video, writeSeconds } = await makeVideo(request, outputs.video, work);
+  const { generation, video, sealed, writeSeconds } = await makeVideo(request, outputs.video, work);
   if (outputs.trace) await writeJson(outputs.trace, generation.trace);
-  if (!outputs.page) return { generation, video, writeSeconds, provider, comparison: null };
+  const made = { generation, video, sealed, writeSeconds, provider };
+  if (!outputs.page) return { ...made, comparison: null };
   const uncached = await generate(withoutCache(request), work).catch((error: Error) => {
     throw new Error(`${error.message} ${video.path} was written, but not compared.`, { cause: error });
   });
   const comparison = await compare({ generation, video }, uncached, outputs.page);
-  return { generation, video, writeSeconds, provider, comparison };
+  return { ...made, comparison };
 }
 
 /** Generates a video and writes it to `path`. Its encoder starts while the model decodes. */
@@ -120,8 +128,14 @@ async function makeVideo(request: ResolvedRequest, path: string, work: Work) {
   try {
     const generation = await generate(request, work, onDecode);
     const begun = performance.now();
-    const video = await writeVideo(path, generation.frames, { fps: generation.fps, started });
-    return { generation, video, writeSeconds: (performance.now() - begun) / 1000 };
+    let sealed: Sealed | null = null;
+    const finish = async (encoded: Uint8Array) => {
+      const { bytes, ...done } = await work.sealing.seal(encoded, generation);
+      sealed = done.sealed;
+      return bytes;
+    };
+    const video = await writeVideo(path, generation.frames, { fps: generation.fps, started, finish });
+    return { generation, video, sealed: sealed!, writeSeconds: (performance.now() - begun) / 1000 };
   } finally {
     // After an error there are no frames for it.
     await (started as StartedVideo | null)?.cancel();
@@ -135,7 +149,8 @@ async function generate(request: ResolvedRequest, work: Work, onDecode?: () => v
     display.show(progress);
   };
   try {
-    return await pipeline.generate(request, { signal, onProgress });
+    const { preview: onPreview } = display;
+    return await pipeline.generate(request, { signal, onProgress, ...(onPreview && { onPreview }) });
   } finally {
     display.clear();
   }
@@ -155,8 +170,15 @@ function writeJson(path: string, value: unknown): Promise<void> {
 }
 
 function progressDisplay(label: string): ProgressDisplay {
-  const write = (text: string) => void process.stderr.write(text);
-  return process.stderr.isTTY ? progressBar(write, { unicode, label }) : progressLines(write, label);
+  const { stderr } = process;
+  const write = (text: string) => void stderr.write(text);
+  if (!stderr.isTTY) return progressLines(write, label);
+  const room = () => ({
+    columns: stderr.columns || USUAL_ROOM.columns,
+    rows: stderr.rows || USUAL_ROOM.rows,
+  });
+  const showsPictures = unicode && showsColours(process.env);
+  return progressBar(write, { unicode, label, room, showsPictures, clock: performance });
 }
 
 await runMain(main, { usageErrors: [RequestError] });

@@ -1,6 +1,7 @@
 import { type Goal, optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import type { Provider } from "../../lib/generation/onnx/index.ts";
 import { type Generation, savings, type UsedLora } from "../../lib/generation/pipeline/index.ts";
+import type { Sealed } from "../../lib/generation/provenance/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { counted } from "../../lib/shared/sentences/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
@@ -23,6 +24,8 @@ export interface Result {
   readonly writeSeconds: number;
   readonly provider: Provider;
   readonly comparison: Comparison | null;
+  /** Mark and signature of the file. */
+  readonly sealed: Sealed;
 }
 
 /** Seconds of denoising, and those of denoising with every step computed. */
@@ -47,6 +50,7 @@ export function textReport(
   const lines = [
     `${shownPath(video.path, folder)}: ${shapeOf(generation)}, ${kilobytes(video.bytes)} (${video.encoder})`,
     [`model ${trace.model}`, `seed ${request.seed}`, ...settingsOf(generation)].join(", "),
+    ...sealLines(result.sealed),
     `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
     ...promiseLines(generation),
     ...generation.loras.map(loraLine),
@@ -98,6 +102,14 @@ function loraLine({ name, scale, transformer, lowRank, differences, biases }: Us
     ...(biases > 0 ? [`${biases} biases`] : []),
   ];
   return `LoRA ${name} at ${scale} in transformer ${transformer}: ${kinds.join(", ") || "nothing"}`;
+}
+
+/** Returns who signed a video, in a line; none for a video that is only marked. */
+function sealLines({ signer, isDevelopment }: Sealed): string[] {
+  if (signer === null) return [];
+  return [
+    isDevelopment ? "signed with a development certificate, for which nobody vouches" : `signed by ${signer}`,
+  ];
 }
 
 /** Returns what became of the promise of a video, in a line; none without a promise. */
@@ -176,11 +188,13 @@ export function jsonReport({
   writeSeconds,
   provider,
   comparison,
+  sealed,
 }: Result): Record<string, unknown> {
   const { computed } = savings(generation);
   return {
     video: video.path,
     bytes: video.bytes,
+    provenance: sealed,
     encoder: video.encoder,
     width: generation.frames.width,
     height: generation.frames.height,

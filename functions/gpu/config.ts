@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
 import { precisionFault, precisions } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
+import { PROVENANCE_MODES } from "../../lib/generation/provenance/index.ts";
 import {
   ConfigError,
   environmentOf,
@@ -13,7 +14,9 @@ import {
   wholeNumber,
 } from "../../lib/shared/environment.ts";
 import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
+import { givenKeyPair } from "./given-key-pair.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
+import type { ProvenanceConfig } from "./open-provenance.ts";
 
 export interface GpuConfig {
   /** `PORT`, or else `SAGEMAKER_BIND_TO_PORT`; 8080 by default. With 0 the system chooses a free port. */
@@ -44,6 +47,11 @@ export interface GpuConfig {
   readonly stallMs: number;
   /** `AUDIT_SHARE`: share of jobs that are audited without being asked, 0 to 1; 0 by default. */
   readonly auditShare: number;
+  /**
+   * `PROVENANCE`: `signed`, `required`, `mark` or `off`; `signed` by default. `PROVENANCE_CERTIFICATE` and
+   * `PROVENANCE_KEY`, or the secret `PROVENANCE_SECRET_ID`; by default a development certificate of this process.
+   */
+  readonly provenance: ProvenanceConfig;
   /**
    * `PROVIDER`: `cpu`, `cuda` or `webgpu`, or `auto` for the first of `cuda`, `webgpu` and `cpu` that works here; `cpu`
    * by default.
@@ -83,6 +91,10 @@ const environment = environmentOf("gpu", {
   MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(21_600_000),
   STALL_MS: wholeNumber(1_000, 21_600_000).default(1_800_000),
   AUDIT_SHARE: share().default(0),
+  PROVENANCE: oneOf(...PROVENANCE_MODES).default("signed"),
+  PROVENANCE_CERTIFICATE: z.string().optional(),
+  PROVENANCE_KEY: z.string().optional(),
+  PROVENANCE_SECRET_ID: z.string().optional(),
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf(...ASKED_PROVIDERS).default("cpu"),
   PRECISION: oneOf(...precisions).optional(),
@@ -115,6 +127,11 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     maxRunMs: data.MAX_RUN_MS,
     stallMs: data.STALL_MS,
     auditShare: data.AUDIT_SHARE,
+    provenance: {
+      mode: data.PROVENANCE,
+      given: givenKeyPair(data.PROVENANCE_CERTIFICATE, data.PROVENANCE_KEY),
+      secretId: data.PROVENANCE_SECRET_ID ?? null,
+    },
     provider: data.PROVIDER,
     pipeline: {
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),

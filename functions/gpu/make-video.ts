@@ -4,6 +4,7 @@ import {
   type PipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
 import type { Preview } from "../../lib/generation/preview/index.ts";
+import type { Provenance, Sealed } from "../../lib/generation/provenance/index.ts";
 import {
   kindOf,
   type ResolvedRequest,
@@ -30,6 +31,7 @@ import { withInputs } from "./inputs.ts";
 import { measuredRun } from "./measured-run.ts";
 import type { PastVideos } from "./past-videos.ts";
 import { receiptOf } from "./receipt.ts";
+import { sealOutputs } from "./seal.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { type Output, uploadOutput } from "./upload.ts";
 import type { WarmModel, WarmModels } from "./warm-models.ts";
@@ -42,6 +44,8 @@ export interface MakeOptions {
   readonly precision: Receipt["precision"];
   /** Share of jobs that are audited without being asked, 0 to 1. */
   readonly auditShare: number;
+  /** How videos are marked and signed. */
+  readonly provenance: Provenance;
   /** Videos made before, by which the end of this one is predicted. */
   readonly past: PastVideos;
   readonly signal: AbortSignal;
@@ -71,7 +75,7 @@ export async function makeVideo(
   record: JobRecord,
   options: MakeOptions,
 ): Promise<{ outputs: Outputs; receipt: Receipt; run: MeasuredRun }> {
-  const { clock, signal, provider, precision } = options;
+  const { clock, provider, precision } = options;
   const begun = performance.now();
   const queue = secondsBetween(record.createdAt, record.updatedAt);
   const asked = resolvedRequestSchema.parse(record.params);
@@ -96,13 +100,12 @@ export async function makeVideo(
     const { generation, uncached } = generations;
     const { result, seconds: storeSeconds } = await timed(async () => ({
       comparison: uncached && (await compare(generation, uncached)),
-      stored: await encodeAndUpload(record, generations, started, running),
+      stored: await encodeAndUpload(record, { ...generations, weights: model.weights }, started, running),
     }));
     options.past.keep(kind, pastVideo(generation, attempt, storeSeconds));
     return { ...generations, ...result };
   };
   const { generation, comparison, stored } = await made().finally(() => started?.cancel());
-  const weights = await unlessAborted(model.weights, signal);
   const { bytes, sha256 } = stored.outputs.video;
   const total = secondsBetween(record.createdAt, clock.now());
   const receipt = receiptOf({
@@ -111,9 +114,10 @@ export async function makeVideo(
     seconds: { queue, load, write: stored.writeSeconds, upload: stored.uploadSeconds, total },
     comparison,
     video: { bytes, sha256, encoder: stored.encoder },
+    sealed: stored.sealed,
     provider,
     precision,
-    weights,
+    weights: stored.weights,
     now: clock.now(),
   });
   const makeSeconds = (performance.now() - begun) / 1000;
@@ -189,20 +193,26 @@ async function generate(
 interface Stored {
   readonly outputs: Outputs;
   readonly encoder: Encoder;
+  readonly sealed: Sealed;
+  readonly weights: Readonly<Record<string, string>>;
   readonly writeSeconds: number;
   readonly uploadSeconds: number;
 }
 
 async function encodeAndUpload(
   record: JobRecord,
-  generations: Generations,
+  generations: Generations & Pick<WarmModel, "weights">,
   started: StartedVideo | null,
-  { store, signal, onProgress }: RunOptions,
+  { store, provenance, provider, precision, signal, onProgress }: RunOptions,
 ): Promise<Stored> {
   const steps = schedules(generations).length;
   const computed = schedules(generations).filter((step) => step.computed).length;
   onProgress({ stage: "write", steps, done: steps, computed });
-  const { result: encoded, seconds: writeSeconds } = await timed(() => encode(generations, started));
+  const { result: written, seconds: encodeSeconds } = await timed(() => encode(generations, started));
+  const weights = await unlessAborted(generations.weights, signal);
+  const { result: encoded, seconds: sealSeconds } = await timed(() =>
+    sealOutputs(written, generations, { record, provenance, provider, precision, weights }),
+  );
   const upload = (output: Output) => uploadOutput(store, record, output);
   signal.throwIfAborted();
   const { result: outputs, seconds: uploadSeconds } = await timed(async () => {
@@ -213,7 +223,8 @@ async function encodeAndUpload(
     ]);
     return { video, thumbnail, uncached };
   });
-  return { outputs, encoder: encoded.encoder, writeSeconds, uploadSeconds };
+  const { encoder, sealed } = encoded;
+  return { outputs, encoder, sealed, weights, writeSeconds: encodeSeconds + sealSeconds, uploadSeconds };
 }
 
 async function encode({ generation, uncached }: Generations, started: StartedVideo | null) {

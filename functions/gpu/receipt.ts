@@ -1,9 +1,11 @@
 import { createRequire } from "node:module";
 import { publishedCache, publishedSchedule } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
+import type { Sealed } from "../../lib/generation/provenance/index.ts";
 import type { Encoder } from "../../lib/generation/video/index.ts";
 import { type Artifact, heldMs, type JobRecord, type Receipt } from "../../lib/service/jobs/index.ts";
 import { outcomeOf } from "../../lib/service/quotes/index.ts";
+import { picturesOf, toldProvenance } from "./told-provenance.ts";
 
 export interface Made {
   readonly record: Pick<JobRecord, "attempt" | "inputs" | "quote" | "history">;
@@ -12,6 +14,7 @@ export interface Made {
   readonly seconds: Pick<Receipt["seconds"], "queue" | "load" | "write" | "upload" | "total">;
   readonly comparison: Receipt["comparison"];
   readonly video: Pick<Artifact, "bytes" | "sha256"> & { readonly encoder: Encoder };
+  readonly sealed: Sealed;
   readonly provider: string;
   readonly precision: Receipt["precision"];
   readonly weights: Readonly<Record<string, string>>;
@@ -21,7 +24,8 @@ export interface Made {
 const packageOf = createRequire(import.meta.url);
 const versionOf = (path: string): string => packageOf(path).version;
 
-const VERSIONS = {
+/** Versions of the programs that make a video. */
+export const VERSIONS = {
   adareel: versionOf("../../package.json"),
   node: process.versions.node,
   "onnxruntime-node": versionOf("onnxruntime-node/package.json"),
@@ -34,6 +38,7 @@ export function receiptOf({
   seconds,
   comparison,
   video,
+  sealed,
   provider,
   precision,
   weights,
@@ -72,8 +77,9 @@ export function receiptOf({
       negative_read: generation.readNegativePrompt,
     },
     unknown_words: [...generation.unknownWords],
-    pictures: Object.fromEntries(Object.entries(record.inputs).map(([name, { sha256 }]) => [name, sha256])),
+    pictures: picturesOf(record),
     video,
+    provenance: toldProvenance(sealed),
     attempt: record.attempt,
     provider,
     precision,

@@ -12,6 +12,7 @@ import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { precisionOf } from "../../lib/generation/models/index.ts";
 import { type Provider, usesMachineMemory } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
+import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
 import {
   isFinished,
   type JobProgress,
@@ -30,6 +31,7 @@ import { removeAbandonedInputs } from "./inputs.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { FromGpu, ToGpu } from "./messages.ts";
 import { fetchModel, type NamedModel } from "./models.ts";
+import { openWorkerProvenance } from "./open-provenance.ts";
 import { pastVideos } from "./past-videos.ts";
 import { createGpuApp } from "./server.ts";
 import { type WarmModels, warmModels } from "./warm-models.ts";
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   if (reason !== null) log.info({ provider }, reason);
   const clock = Date;
+  const provenance = await openWorkerProvenance(config.provenance, { clock, log });
   const store = await openStore(config.store, { signUrl: refuseToSign });
   models = await openModels(config, provider, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
@@ -69,6 +72,7 @@ async function main(): Promise<void> {
     progressIntervalMs: config.progressIntervalMs,
     maxRunMs: config.maxRunMs,
     auditShare: config.auditShare,
+    provenance,
     past: pastVideos(),
     provider,
     precision: precisionOf({ ...config.pipeline, provider }),
@@ -202,7 +206,7 @@ function refuseToSign(): never {
 /** Prints an error as one sentence on stderr. The exit code is 2 for a mistake in the configuration, 1 otherwise. */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
-  const isMistake = [ConfigError, CheckpointError, ModelStoreError, RangeError].some(
+  const isMistake = [ConfigError, CheckpointError, ModelStoreError, ProvenanceError, RangeError].some(
     (kind) => error instanceof kind,
   );
   process.exit(isMistake ? 2 : 1);

@@ -2,14 +2,21 @@ import { resolve } from "node:path";
 import * as z from "zod";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
+  type GivenKeyPair,
+  PROVENANCE_MODES,
+  type ProvenanceMode,
+} from "../../lib/generation/provenance/index.ts";
+import {
   environmentOf,
   folderList,
+  hourlyPrice,
   logLevel,
   oneOf,
   parseEnvironment,
   wholeNumber,
 } from "../../lib/shared/environment.ts";
 import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
+import { givenKeyPair } from "../gpu/given-key-pair.ts";
 
 export interface LocalConfig {
   /** `PORT`: port to listen on; 0 lets the system choose a free port. Default 3000. */
@@ -32,6 +39,13 @@ export interface LocalConfig {
   readonly unfinishedMax: number;
   /** `RETENTION_DAYS`: number of days for which videos are kept, here in milliseconds. Default 30. */
   readonly retentionMs: number;
+  /**
+   * `PROVENANCE`: `signed`, `required`, `mark` or `off`; default `signed`. `PROVENANCE_CERTIFICATE` and
+   * `PROVENANCE_KEY`, PEM or paths; by default a development certificate in the data folder.
+   */
+  readonly provenance: { readonly mode: ProvenanceMode; readonly given: GivenKeyPair | null };
+  /** `PRICE_PER_HOUR`: US dollars that this machine costs an hour, for quotes and the limits of keys. Default null. */
+  readonly pricePerHour: number | null;
   /** `LOG_LEVEL`: log level of pino. Default `info`. */
   readonly logLevel: string;
   /** `LOG_FORMAT`: `text` for people or `json` for machines. Default null: text on a terminal. */
@@ -56,6 +70,10 @@ const environment = environmentOf("local", {
   LEASE_MS: wholeNumber(1000, LEASE_MS_MAX).default(15_000),
   UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
   RETENTION_DAYS: wholeNumber(1, 3650).default(30),
+  PROVENANCE: oneOf(...PROVENANCE_MODES).default("signed"),
+  PROVENANCE_CERTIFICATE: z.string().optional(),
+  PROVENANCE_KEY: z.string().optional(),
+  PRICE_PER_HOUR: hourlyPrice().optional(),
   LOG_LEVEL: logLevel(),
   LOG_FORMAT: oneOf("text", "json").optional(),
 });
@@ -82,7 +100,20 @@ export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig
     leaseMs: data.LEASE_MS,
     unfinishedMax: data.UNFINISHED_MAX,
     retentionMs: data.RETENTION_DAYS * DAY_MS,
+    provenance: {
+      mode: data.PROVENANCE,
+      given: givenKeyPair(
+        pemOrPath(data.PROVENANCE_CERTIFICATE, folder),
+        pemOrPath(data.PROVENANCE_KEY, folder),
+      ),
+    },
+    pricePerHour: data.PRICE_PER_HOUR ?? null,
     logLevel: data.LOG_LEVEL,
     logFormat: data.LOG_FORMAT ?? null,
   };
+}
+
+/** Returns PEM text as it is, and the path of a PEM file as an absolute one. */
+function pemOrPath(given: string | undefined, folder: string): string | undefined {
+  return given === undefined || given.includes("-----BEGIN") ? given : resolve(folder, given);
 }

@@ -11,6 +11,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
+import type { Spending } from "../../lib/service/spending/index.ts";
 import { RecordError } from "../../lib/service/storage/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
@@ -24,10 +25,12 @@ import { hintQueue } from "./hint-queue.ts";
 import { liveJobs } from "./live-jobs.ts";
 import type { Metrics } from "./metrics.ts";
 import { processBackend } from "./process-backend.ts";
+import type { LocalProvenance } from "./provenance.ts";
 import { jobName, webhookQueues } from "./webhook-queues.ts";
 
 export interface LoopsDeps {
   readonly jobs: JobStore;
+  readonly spending: Pick<Spending, "purge">;
   readonly keys: ApiKeys;
   readonly endpoints: Endpoints;
   readonly ring: KeyRing;
@@ -39,6 +42,8 @@ export interface LoopsDeps {
   /** URL of the store in which the GPU function finds the jobs. */
   readonly storeUrl: string;
   readonly watch?: Watch | undefined;
+  /** What the GPU process signs with. */
+  readonly provenance: LocalProvenance;
 }
 
 /** Watcher of the work, for a display on a terminal. */
@@ -68,13 +73,15 @@ export interface Loops {
 
 const SWEEP_MS = 5_000;
 const PURGE_MS = 3_600_000;
+/** Time for which the ledgers of spending are kept, each of which is of one day. */
+const SPENDING_MS = 2 * 24 * 3_600_000;
 /** Interval of progress writes. It is short, because writes to a folder cost nothing. */
 const PROGRESS_INTERVAL_MS = 200;
 /** Number of finished jobs that are remembered, so that each is counted once. */
 const ENDED_MAX = 10_000;
 
 export function createLoops(deps: LoopsDeps): Loops {
-  const { jobs, keys, clock, metrics, log, config, watch } = deps;
+  const { jobs, spending, keys, clock, metrics, log, config, watch } = deps;
   const onError = (error: unknown, ref: JobRef) => {
     // The job store has told of a damaged record, once.
     if (error instanceof RecordError) return;
@@ -90,6 +97,7 @@ export function createLoops(deps: LoopsDeps): Loops {
       LEASE_MS: String(config.leaseMs),
       PROGRESS_INTERVAL_MS: String(PROGRESS_INTERVAL_MS),
       LOG_LEVEL: config.logLevel,
+      ...deps.provenance.env,
     },
     onChange(ref) {
       live.changed(ref);
@@ -172,7 +180,10 @@ export function createLoops(deps: LoopsDeps): Loops {
 
   async function purge(): Promise<void> {
     const tenants = new Set((await keys.list()).map(({ tenant }) => tenant));
-    for (const tenant of tenants) await jobs.purge(tenant, clock.now() - config.retentionMs);
+    for (const tenant of tenants) {
+      await jobs.purge(tenant, clock.now() - config.retentionMs);
+      await spending.purge(tenant, clock.now() - SPENDING_MS);
+    }
   }
 
   return {

@@ -11,6 +11,8 @@ export interface Metrics {
   observeSweep(report: SweepReport): void;
   /** Counts an end of the GPU function that nobody asked for; `hang` is null if it ended by itself. */
   observeRestart(hang: Hang | null): void;
+  /** Tells when the certificate that signs videos runs out, in milliseconds since 1970. */
+  observeCertificate(endsAt: number): void;
   /** Tells how many streams are held open. */
   observeStreams(open: number): void;
   /** Returns all metrics in the text format of Prometheus. */
@@ -79,6 +81,12 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const certificate = new Gauge({
+    name: "adareel_certificate_end_seconds",
+    help: "When the certificate that signs videos runs out, in seconds since 1970; 0 if nothing is signed",
+    registers,
+  });
+
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
@@ -91,6 +99,7 @@ export function createMetrics(): Metrics {
     },
     observeWebhook: (result) =>
       webhooks.inc({ outcome: result.ok ? `${Math.floor(result.status / 100)}xx` : result.reason }),
+    observeCertificate: (endsAt) => certificate.set(endsAt / 1000),
     observeStreams: (open) => streams.set(open),
     observeRestart: (hang) => restarts.inc({ why: hang ?? "ended" }),
     observeSweep({ queued, running, undelivered: waiting, resent: _, ...repaired }) {

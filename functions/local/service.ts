@@ -13,6 +13,7 @@ import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
+import type { Price } from "../../lib/service/quotes/index.ts";
 import { spendingOf } from "../../lib/service/spending/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
@@ -27,7 +28,9 @@ import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
+import { localProvenance } from "./provenance.ts";
 import { sessionKey } from "./session-key.ts";
+import { verifyRoutes } from "./verify-routes.ts";
 
 /** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
 export interface Service {
@@ -87,6 +90,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const keys = apiKeys({ store, clock, random, sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
   const metrics = createMetrics();
+  const provenance = await localProvenance(config, clock);
+  if (provenance.endsAt !== null) metrics.observeCertificate(provenance.endsAt);
   const webhookUrls = {
     allowLoopback: config.allowLoopbackWebhooks,
     loopbackSetting: "ALLOW_LOOPBACK_WEBHOOKS=1",
@@ -95,8 +100,10 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const post: ApiDeps["post"] = (target, request) =>
     postGuarded(target, { ...request, ...webhookUrls, ...system });
 
+  const spending = spendingOf({ store, jobs, clock, random, sleep });
   const loops = createLoops({
     jobs,
+    spending,
     keys,
     endpoints,
     ring,
@@ -107,6 +114,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     config,
     storeUrl: pathToFileURL(storeFolder).href,
     watch,
+    provenance,
   });
 
   const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -123,10 +131,10 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     ring,
     store,
     hints: loops.hints,
-    spending: spendingOf({ store, jobs, clock, random, sleep }),
+    spending,
     quotes: openQuotes(
       { store, jobs, clock, random, sleep, log },
-      { ...PLAIN_QUOTES, workerSince: clock.now() },
+      { ...PLAIN_QUOTES, price: priceOf(config), workerSince: clock.now() },
     ),
     post,
     fetchPicture: (target) =>
@@ -148,6 +156,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const app = new Hono()
     .use(noSniff())
     .route("/files", fileRoutes(store, signer))
+    .route("/verify", verifyRoutes(session?.keys ?? keys))
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),
     )
@@ -196,6 +205,12 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       server.closeAllConnections();
     },
   };
+}
+
+/** Returns the price of this machine that its operator has set, if any. */
+function priceOf({ pricePerHour }: LocalConfig): Price | null {
+  if (pricePerHour === null) return null;
+  return { usdPerHour: pricePerHour, usdPerHourMost: pricePerHour, source: "setting" };
 }
 
 /** Returns whether only this machine can reach the service: neither its address nor a proxy leads elsewhere. */

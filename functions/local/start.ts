@@ -1,5 +1,6 @@
 import { type Logger, pino } from "pino";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
 import { RequestError } from "../../lib/generation/request/index.ts";
 import type { JobRecord } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
@@ -129,7 +130,7 @@ function stopOnSignals(
  */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
-  const isMistake = [UsageError, ConfigError, RequestError, CheckpointError].some(
+  const isMistake = [UsageError, ConfigError, RequestError, CheckpointError, ProvenanceError].some(
     (kind) => error instanceof kind,
   );
   process.exit(isMistake ? 2 : 1);

@@ -54,6 +54,17 @@ export function share() {
   return z.string().refine(isShare, "must be a number from 0 to 1, such as 0.01").transform(Number);
 }
 
+/** Largest price of a machine in US dollars for an hour. */
+const PRICE_MAX = 1000;
+
+/** Schema of the price of a machine in US dollars for an hour. */
+export function hourlyPrice() {
+  const isPrice = (text: string) =>
+    /^\d{1,4}(\.\d{1,6})?$/.test(text) && Number(text) > 0 && Number(text) <= PRICE_MAX;
+  const rule = `must be a number of US dollars above 0 and at most ${PRICE_MAX}, such as 1.2`;
+  return z.string().refine(isPrice, rule).transform(Number);
+}
+
 /** Schema of a variable that must have one of the given values. */
 export function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: `must be one of ${values.join(", ")}` });

@@ -113,6 +113,26 @@ export const VARIABLES = {
     readBy: ["gpu"],
     setBy: ["people"],
   },
+  PROVENANCE: {
+    what: "signed (the default), required, mark or off: how videos say where they come from",
+    readBy: ["gpu", "local"],
+    setBy: ["some deployments", "npm start", "people"],
+  },
+  PROVENANCE_CERTIFICATE: {
+    what: "certificate that videos are signed with, the signer's first: PEM, or the path of a PEM file",
+    readBy: ["gpu", "local"],
+    setBy: ["npm start", "people"],
+  },
+  PROVENANCE_KEY: {
+    what: "private key of that certificate: PEM, or the path of a PEM file",
+    readBy: ["gpu", "local"],
+    setBy: ["npm start", "people"],
+  },
+  PROVENANCE_SECRET_ID: {
+    what: "name of a secret in AWS Secrets Manager that holds certificate and key, in place of both",
+    readBy: ["gpu"],
+    setBy: ["some deployments", "people"],
+  },
   STALL_MS: {
     what: "how long a model may show no progress before its process is killed",
     readBy: ["gpu"],
@@ -175,6 +195,11 @@ export const VARIABLES = {
   },
   RETENTION_DAYS: {
     what: "days that videos are kept",
+    readBy: ["local"],
+    setBy: ["people"],
+  },
+  PRICE_PER_HOUR: {
+    what: "US dollars that this machine costs an hour, for quotes and the limits of keys; unset, they have no price",
     readBy: ["local"],
     setBy: ["people"],
   },

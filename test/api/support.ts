@@ -68,6 +68,8 @@ export interface TestApiOptions
       | "onStreams"
     >
   > {
+  /** US dollars of a machine for an hour; by default nobody has told the price. */
+  readonly usdPerHour?: number;
   /** Base of signed URLs, if the API is served. */
   readonly baseUrl?: () => string;
 }
@@ -94,7 +96,9 @@ process.once("SIGTERM", () => process.exit());
  * Creates the whole API over a temporary folder, with the keys of two tenants. No worker runs jobs and
  * nothing is sent: hints and posts are recorded for assertions.
  */
-export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiOptions = {}) {
+export async function testApi({ baseUrl = () => BASE_URL, usdPerHour, ...options }: TestApiOptions = {}) {
+  const price =
+    usdPerHour === undefined ? null : { usdPerHour, usdPerHourMost: usdPerHour, source: "setting" as const };
   const clock = testClock(Date.UTC(2026, 10, 22, 12));
   const random = randomBytes;
   const ring = keyRing(randomBytes(32), system.random);
@@ -128,7 +132,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
       webhooks: async ({ id }) => void hinted.webhooks.push(id),
     },
     spending: spendingOf({ store, jobs, clock, random, sleep: system.sleep }),
-    quotes: openQuotes({ store, jobs, clock, random, sleep: system.sleep, log }, PLAIN_QUOTES),
+    quotes: openQuotes({ store, jobs, clock, random, sleep: system.sleep, log }, { ...PLAIN_QUOTES, price }),
     fetchPicture: async (url) => {
       fetched.push(url);
       return host.answer;

@@ -80,7 +80,11 @@ describe("is refused in one sentence", () => {
       ["--speedup", "2"],
       /^--speedup is for codebooks: leave it out with --preview\.\n$/,
     ],
-    ["with steps that are no number", ["--steps", "few"], /^steps is a whole number from 1 to 1000/],
+    [
+      "with steps that are no number",
+      ["--steps", "few"],
+      /^steps must be a whole number from 1 to 1000\.\n$/,
+    ],
     [
       "with more steps than there can be",
       ["--steps", "2000"],

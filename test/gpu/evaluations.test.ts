@@ -9,7 +9,7 @@ import { pastVideos } from "../../functions/gpu/past-videos.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { type JobProgress, receiptSchema } from "../../lib/service/jobs/index.ts";
 import { writeJson } from "../generation/pipeline/tiny-model.ts";
-import { openWorkplace, type Workplace } from "./job-fixture.ts";
+import { marksOnly, openWorkplace, type Workplace } from "./job-fixture.ts";
 
 const test = join(import.meta.dirname, "..");
 let folder: string;
@@ -42,6 +42,7 @@ async function make(compare: boolean) {
     provider: "cpu",
     precision: "float32",
     auditShare: 0,
+    provenance: marksOnly,
     past: pastVideos(),
     signal: new AbortController().signal,
     onProgress: (progress) => told.push(progress),

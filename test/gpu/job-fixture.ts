@@ -3,12 +3,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { openProvenance, type Provenance } from "../../lib/generation/provenance/index.ts";
 import { type ResolvedRequest, resolvedRequestSchema } from "../../lib/generation/request/index.ts";
 import { type JobRef, type JobStore, jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Marks videos and signs none, for tests of something else. */
+export const marksOnly: Provenance = await openProvenance("mark", () =>
+  Promise.reject(new Error("no signer")),
+);
 
 /** Clock that a test can advance. */
 export function shiftableClock() {

@@ -24,7 +24,7 @@ import { preload, preloadStop } from "../generation/pipeline/preload.ts";
 import { requestFor } from "../generation/pipeline/request-for.ts";
 import { limitToWords, writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
-import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
+import { endless, marksOnly, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
 
 let folder: string;
 let broken: string;
@@ -63,6 +63,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
     auditShare: 0,
+    provenance: marksOnly,
     past: pastVideos(),
     provider: "cpu",
     precision: "float32",

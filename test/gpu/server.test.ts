@@ -9,7 +9,7 @@ import { type JobRef, type JobStore, jobKey, newVideoId } from "../../lib/servic
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
-import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
+import { endless, marksOnly, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
 
 let folder: string;
 let models: WarmModels;
@@ -44,6 +44,7 @@ function open(jobs: JobStore): void {
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
     auditShare: 0,
+    provenance: marksOnly,
     past: pastVideos(),
     provider: "cpu",
     precision: "float32",

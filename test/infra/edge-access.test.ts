@@ -44,7 +44,11 @@ async function usedActions(): Promise<Set<string>> {
     },
   };
   const { name, limits } = await describeModel(join(import.meta.dirname, "../../models/demo"));
-  const api = await testApi({ store, models: [{ name, limits: { ...limits, takes_image: true } }] });
+  const api = await testApi({
+    store,
+    models: [{ name, limits: { ...limits, takes_image: true } }],
+    usdPerHour: 1,
+  });
 
   async function ask(method: string, path: string, json?: object, headers = {}): Promise<{ id: string }> {
     isWatched = true;
@@ -57,6 +61,7 @@ async function usedActions(): Promise<Set<string>> {
 
   await askForVideos(api, ask);
   await askForHooks(ask);
+  await askWithLimit(api, ask);
   isRefused = true;
   await ask("POST", "videos", { prompt: "a" });
   isWatched = true;
@@ -86,6 +91,14 @@ async function askForVideos(api: TestApi, ask: Ask): Promise<void> {
   await ask("DELETE", `videos/${id}`);
   await api.deps.store.put(jobKey({ tenant: "acme", id: remix.id }), new TextEncoder().encode("{"));
   await ask("DELETE", `videos/${remix.id}`);
+}
+
+/** Asks twice, as the second request changes what the first one has written of the key's spending. */
+async function askWithLimit({ deps }: TestApi, ask: Ask): Promise<void> {
+  const { key } = await deps.keys.create({ tenant: "acme", name: "", usdPerDay: 20 });
+  const authorization = `Bearer ${key}`;
+  for (const path of ["videos", "videos", "videos/quote"])
+    await ask("POST", path, { prompt: "a" }, { authorization });
 }
 
 async function askForHooks(ask: Ask): Promise<void> {

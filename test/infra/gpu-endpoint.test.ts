@@ -46,6 +46,22 @@ describe("the container", () => {
   });
 });
 
+describe("the container that signs videos", () => {
+  it("the container is told how videos are signed, and may read the secret that it names and no other", () => {
+    const signing = templateOf("gpu", { provenance: "required", provenanceSecret: "adareel/signer" });
+    signing.hasResourceProperties("AWS::SageMaker::Model", {
+      PrimaryContainer: {
+        Environment: Match.objectLike({ PROVENANCE: "required", PROVENANCE_SECRET_ID: "adareel/signer" }),
+      },
+    });
+    const granted = permissionsOf(signing, "EndpointRole");
+    const secrets = granted.filter((line) => JSON.stringify(line).includes("secretsmanager"));
+    expect(JSON.stringify(secrets)).toContain(`eu-central-1:${ACCOUNT}:secret:adareel/signer-??????`);
+    expect(secrets).toHaveLength(1);
+    expect(JSON.stringify(permissionsOf(template, "EndpointRole"))).not.toContain("secretsmanager");
+  });
+});
+
 describe("the instances", () => {
   it("the instances are of the first type that is available", () => {
     expect(variantOf(template)).toMatchObject({

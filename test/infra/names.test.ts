@@ -6,12 +6,15 @@ import { CONDITIONAL_FOLDERS } from "../../infra/video-bucket.ts";
 import { modelPrefix, writeModelCard } from "../../lib/distribution/model-store/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
+import { runStore } from "../../lib/service/quotes/index.ts";
+import { spendingOf } from "../../lib/service/spending/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { system } from "../../lib/shared/system.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob, outputs, receipt } from "../service/jobs/sample-job.ts";
+import { sampleRun } from "../service/quotes/sample-run.ts";
 
 /** Returns the folders that the service writes to, each with true if all its writes are conditional. */
 async function writtenFolders(): Promise<Map<string, boolean>> {
@@ -54,6 +57,12 @@ async function writtenFolders(): Promise<Map<string, boolean>> {
   const claimed = await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 1000 });
   await uploadOutput(store, claimed.record!, { name: "video.mp4", body: new Uint8Array(1) });
   await jobs.apply(newJob, { type: "complete", owner: "worker", attempt: 1, outputs, receipt });
+
+  const runs = runStore(store, deps);
+  for (const model of ["demo", "demo"]) await runs.add(model, sampleRun());
+  const spending = spendingOf({ ...deps, jobs });
+  const limited = { tenant: "acme", keyId: "k", limitUsd: 1 };
+  for (const id of ["a", "b"]) await spending.reserve(limited, { id, usd: 0.1, usdPerHour: 1 });
 
   await writeModelCard(store, { name: "demo", limits: {} as never, fingerprint: "", bytes: 1 });
   return written;

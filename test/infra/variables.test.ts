@@ -14,7 +14,12 @@ import { ACCOUNT, templateOf } from "./deployment.ts";
 const list = Object.entries<Variable>(VARIABLES);
 const certificateArn = `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0a`;
 const plain = templateOf("gpu");
-const named = templateOf("gpu", { domainName: "videos.example.com", certificateArn });
+const named = templateOf("gpu", {
+  domainName: "videos.example.com",
+  certificateArn,
+  provenance: "required",
+  provenanceSecret: "adareel/signer",
+});
 
 /** Returns the names of the variables that one of the readers reads and one of the setters sets. */
 function listed(readers: readonly Reader[], setters: Variable["setBy"]): string[] {

@@ -19,6 +19,7 @@ describe("a configuration", () => {
       leaseMs: 15_000,
       unfinishedMax: 100,
       retentionMs: 30 * 24 * 3_600_000,
+      provenance: { mode: "signed", given: null },
       logLevel: "info",
       logFormat: null,
     });
@@ -41,6 +42,9 @@ describe("a configuration", () => {
       LEASE_MS: "2000",
       UNFINISHED_MAX: "1",
       RETENTION_DAYS: "7",
+      PROVENANCE: "required",
+      PROVENANCE_CERTIFICATE: "keys/signer.pem",
+      PROVENANCE_KEY: "-----BEGIN PRIVATE KEY-----",
       LOG_LEVEL: "silent",
       LOG_FORMAT: "text",
       SOMETHING_ELSE: "x",
@@ -56,6 +60,10 @@ describe("a configuration", () => {
       leaseMs: 2000,
       unfinishedMax: 1,
       retentionMs: 7 * 24 * 3_600_000,
+      provenance: {
+        mode: "required",
+        given: { certificate: join(home, "keys/signer.pem"), key: "-----BEGIN PRIVATE KEY-----" },
+      },
       logLevel: "silent",
       logFormat: "text",
     });

@@ -43,7 +43,7 @@ export class Visit {
     page.on("pageerror", ({ message }) => this.complaints.push(message));
     page.on("request", (request) => {
       const url = request.url();
-      if (!url.startsWith(this.service.url) && !url.startsWith("data:"))
+      if (!url.startsWith(this.service.url) && !/^(data|blob):/.test(url))
         this.complaints.push(`it asked for ${url}`);
     });
     return page;

@@ -35,6 +35,7 @@ const calm: StormResult = {
   arrivals: [arrival],
   undelivered: [],
   neighbours: [20, 30],
+  watched: { opened: { reads: 1, vanishes: 1, stares: 0 }, garbled: [], held: 0 },
   left: { processes: 0, unfinished: 0, temporary: 3 },
   exitCode: 0,
 };
@@ -60,6 +61,9 @@ describe("the verdicts of a storm", () => {
     ["an event has one webhook-id", { arrivals: [arrival, { ...arrival, webhookId: "evt_2" }] }],
     ["a webhook-id has one body", { arrivals: [arrival, { ...arrival, bodyHash: "b" }] }],
     ["a neighbour's webhook comes within 1000 ms (p99)", { neighbours: [20, 2000] }],
+    ["a stream tells of each step once and in order", { watched: { ...calm.watched, garbled: ["video_1"] } }],
+    ["a stream is held for no reader that is gone", { watched: { ...calm.watched, held: 2 } }],
+    ["a stream is held for no reader that is gone", { watched: { ...calm.watched, held: null } }],
     ["nothing is left behind", { left: { processes: 1, unfinished: 0, temporary: 0 } }],
     ["the service stops in order", { exitCode: null }],
   ];

@@ -6,7 +6,17 @@ Written by \`npm run bench\`, one section per benchmark. Manual edits will be ov
 `;
 
 /** Names of the sections, in the order of the document. */
-const SECTIONS = ["policies", "promises", "precision", "pictures", "step", "builds", "model", "api"] as const;
+const SECTIONS = [
+  "policies",
+  "promises",
+  "precision",
+  "pictures",
+  "previews",
+  "step",
+  "builds",
+  "model",
+  "api",
+] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /**

@@ -79,6 +79,14 @@ export const BENCH: Program = {
       notes: "Measurements are kept in out/bench/precision.json.",
       run: async (given) => (await import("./precision/precision.ts")).runPrecision(given),
     }),
+    previews: subcommand({
+      text: "measures what a preview costs, how early it shows the video, and its bytes",
+      positionals: [],
+      options: { quick, from },
+      example: "--quick",
+      notes: "Measurements are kept in out/bench/previews.json.",
+      run: async (given) => (await import("./previews/previews.ts")).runPreviews(given),
+    }),
     step: subcommand({
       text: "times computed and reused steps, sessions, PyTorch if it is installed, and the whole command",
       positionals: [],

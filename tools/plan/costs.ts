@@ -18,6 +18,7 @@ import {
   timesText,
   variantTable,
 } from "./report.ts";
+import { streamTable, streamText } from "./stream-costs.ts";
 import { durationRange, money, perVideo } from "./units.ts";
 
 /** Scenarios of the document, in order. Bills and assumptions are listed for the second one. */
@@ -86,6 +87,9 @@ plan with your own numbers, and with the prices of another region.
       heading("1,000 videos, without instance time"),
       paragraph("For videos of the scenario with 1,000 videos a day, cache fast:"),
       billTable(reference.besides, 1000),
+      heading("Following a video"),
+      streamTable(),
+      paragraph(streamText()),
       heading("Assumptions"),
       list([...assumptions(reference.options), ...deployedFigures()]),
       heading("Prices"),

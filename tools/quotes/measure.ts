@@ -119,6 +119,7 @@ async function run(params: JobRecord["params"]): Promise<void> {
     past,
     provider: "cpu",
     precision: "float32",
+    provenance: { mode: "mark", signer: null, note: null },
     log: pino({ level: "silent" }),
     onChange: () => undefined,
   });

@@ -38,6 +38,9 @@ export async function smoke(options: SmokeOptions, print: (line: string) => void
   await mkdir(dirname(out), { recursive: true });
   await writeFile(out, bytes);
   print(`ok       ${out}, ${bytes.length} bytes.`);
+  const stream = await (await ask(options, `/v1/videos/${video.id}/stream`)).text();
+  if (!/^event: status$/m.test(stream)) throw new Error("The stream does not tell that the video has ended.");
+  print("ok       The stream of the video tells its end.");
   print("The service works.");
 }
 

@@ -17,6 +17,7 @@ export function verdicts({
   arrivals,
   undelivered,
   neighbours,
+  watched,
   left,
   exitCode,
 }: StormResult): Verdict[] {
@@ -56,6 +57,11 @@ export function verdicts({
         .filter(([, of]) => new Set(of.map((each) => each.bodyHash)).size > 1)
         .map(([name]) => name),
     },
+    { promise: "a stream tells of each step once and in order", broken: watched.garbled },
+    {
+      promise: "a stream is held for no reader that is gone",
+      broken: watched.held === 0 ? [] : [`${watched.held ?? "an unknown number of"} streams`],
+    },
     ...(neighbours.length > 0 ? [neighbourVerdict(neighbours)] : []),
     {
       promise: "nothing is left behind",
@@ -80,7 +86,7 @@ function neighbourVerdict(times: readonly number[]): Verdict {
 
 /** Returns the report of a storm in Markdown: what happened, and which promises held. */
 export function report(result: StormResult): string {
-  const { options, fates, arrivals, faults, neighbours, left } = result;
+  const { options, fates, arrivals, faults, neighbours, watched, left } = result;
   const answered = arrivals.filter(({ isAnswered }) => isAnswered);
   const repeated =
     answered.length - new Set(answered.map(({ webhookId, kind }) => `${kind} ${webhookId}`)).size;
@@ -100,6 +106,12 @@ export function report(result: StormResult): string {
     ["webhooks answered, of them repeated", `${answered.length}, ${repeated}`],
     ["attempts at silent receivers", String(arrivals.filter(({ kind }) => kind === "silent").length)],
     ["a neighbour's webhooks, ms p50 / p99", neighbours.length > 0 ? spreadOf(neighbours) : "not timed"],
+    [
+      "readers of streams",
+      Object.entries(watched.opened)
+        .map(([manner, count]) => `${count} ${manner}`)
+        .join(", "),
+    ],
     [
       "left behind",
       Object.entries(left)

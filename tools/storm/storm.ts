@@ -22,6 +22,7 @@ import {
 } from "./orders.ts";
 import { openReceivers } from "./receivers.ts";
 import { openService, type StormService } from "./service.ts";
+import { openWatchers, type Watched } from "./watchers.ts";
 
 export interface StormOptions {
   readonly jobs: number;
@@ -53,6 +54,7 @@ export interface StormResult {
   readonly undelivered: readonly Acknowledged[];
   /** Milliseconds from a request to its webhook, while the other tenant's receivers are silent. */
   readonly neighbours: readonly number[];
+  readonly watched: Watched;
   readonly left: { readonly processes: number; readonly unfinished: number; readonly temporary: number };
   readonly exitCode: number | null;
 }
@@ -77,6 +79,7 @@ export async function storm(options: StormOptions, say: (line: string) => void):
     const ordering: Ordering = { url: service.url, keys, receivers, random, sleep };
     const faults: Record<FaultKind, number> = { kill: 0, suspend: 0, hang: 0, clock: 0 };
     const acknowledged: Acknowledged[] = [];
+    const watchers = openWatchers(ordering, new SeededRandom(options.seed + 2));
     let isOver = false;
 
     const causing = (async () => {
@@ -92,7 +95,9 @@ export async function storm(options: StormOptions, say: (line: string) => void):
     const lane = async () => {
       while (next < options.jobs) {
         next += 1;
-        acknowledged.push(await orderOne(ordering, next));
+        const order = await orderOne(ordering, next);
+        acknowledged.push(order);
+        watchers.watch(order);
         if (!isOver) await sleep(random.integer(0, PAUSE_MS_MAX));
       }
     };
@@ -106,6 +111,7 @@ export async function storm(options: StormOptions, say: (line: string) => void):
     const until = performance.now() + options.minutes * 60_000;
     const fates = await inTurn([...acknowledged, late], (order) => fateOf(ordering, order, until));
     say("every video has been looked at");
+    const watched = await watchers.end();
     const undelivered = await missing([...acknowledged, late], receivers, until);
     const neighbours = await timeNeighbours(ordering, receivers, options.silent);
     const exitCode = await service.end();
@@ -118,6 +124,7 @@ export async function storm(options: StormOptions, say: (line: string) => void):
       arrivals: receivers.arrivals,
       undelivered,
       neighbours,
+      watched,
       left: await leftBehind(service, folder),
       exitCode,
     };

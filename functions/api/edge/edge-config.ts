@@ -15,6 +15,19 @@ export const edgeConfigSchema = z.strictObject({
   domain: z.string().nullable(),
   retentionDays: z.int().positive(),
   unfinishedMax: z.int().positive(),
+  /** Price, number and start of its machines, for quotes; written by infra/quote-settings.ts. */
+  quotes: z.strictObject({
+    price: z.strictObject({
+      usdPerHour: z.number().positive(),
+      usdPerHourMost: z.number().positive(),
+      source: z.enum(["setting", "list"]),
+    }),
+    workers: z.strictObject({ least: z.int().positive(), most: z.int().positive() }),
+    zero: z.strictObject({
+      coldStart: z.strictObject({ expected: z.number(), low: z.number(), high: z.number() }),
+      idleMs: z.int().positive(),
+    }),
+  }),
   version: z.string(),
 });
 

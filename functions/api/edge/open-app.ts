@@ -14,7 +14,7 @@ import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { createApp } from "../app.ts";
 import { REQUEST_LIMITS } from "../limits.ts";
-import { openQuotes, PLAIN_QUOTES } from "../quotes.ts";
+import { openQuotes } from "../quotes.ts";
 import type { Answer } from "./answer-events.ts";
 import type { EdgeConfig } from "./edge-config.ts";
 
@@ -31,7 +31,7 @@ const DAY_MS = 24 * 3_600_000;
  * @throws Error if the master key or the model card cannot be read
  */
 export async function openApp(
-  { bucket, region, model, masterSecret, retentionDays, unfinishedMax, version }: EdgeConfig,
+  { bucket, region, model, masterSecret, retentionDays, unfinishedMax, quotes, version }: EdgeConfig,
   hosts: readonly string[],
   log: Logger,
 ): Promise<Answer> {
@@ -52,7 +52,7 @@ export async function openApp(
   const app = createApp({
     jobs,
     spending: spendingOf({ store, jobs, clock, random, sleep }),
-    quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
+    quotes: openQuotes({ store, jobs, clock, random, sleep, log }, { ...quotes, workerSince: null }),
     keys: apiKeys({ store, clock, random, sleep }),
     endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),
     triggers: triggerStore({ store, ring, clock, random, sleep }),

@@ -48,6 +48,8 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/search.js", import.meta.url),
     new URL("./browser/snippets.js", import.meta.url),
     new URL("./browser/stage.js", import.meta.url),
+    new URL("./browser/verify.css", import.meta.url),
+    new URL("./browser/verify.js", import.meta.url),
   ].map((url) => {
     const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
     return [name, { text: readFileSync(url, "utf8"), contentType: CONTENT_TYPES[extname(name)]! }];

@@ -4,7 +4,7 @@ import type { PropsWithChildren } from "hono/jsx";
 export interface PageProps {
   readonly title: string;
   /** Path of this page in the navigation. */
-  readonly path: "/" | "/docs";
+  readonly path: "/" | "/docs" | "/verify";
   /** Names of the style sheets that the page loads from /assets/, besides those of every page. */
   readonly styles?: readonly string[];
   /** Names of the modules that the page loads from /assets/. */

@@ -123,4 +123,8 @@ export const FAILURES: Readonly<Record<JobError["code"], Meaning>> = {
   internal_error: { text: "The worker failed.", retry: "Once or twice." },
   worker_lost: { text: "Several workers stopped in the middle of it.", retry: "Later." },
   upload_failed: { text: "The finished video could not be stored.", retry: "Later." },
+  signing_failed: {
+    text: "The finished video could not be signed, and the deployment stores none without a signature.",
+    retry: "Later.",
+  },
 };

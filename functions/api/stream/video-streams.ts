@@ -25,7 +25,7 @@ export interface VideoStreams {
  * Time after which a reader comes again, where a stream is answered in turns. Progress is written every two seconds; a
  * place in the queue costs a listing, which is dearer: see docs/costs.md.
  */
-const TURN_MS = { queued: 5_000, running: 2_000 };
+export const TURN_MS = { queued: 5_000, running: 2_000 };
 
 export function videoStreams(deps: ApiDeps, answers: VideoAnswers): VideoStreams {
   const { jobs, live, limits, stopping, log } = deps;

@@ -8,6 +8,7 @@ import type { DeployedVariables } from "../../../lib/shared/variables.ts";
 import type { DeploymentConfig } from "../../config.ts";
 import { grantFolders } from "../../folder-access.ts";
 import { FOLDERS, sharedNames } from "../../names.ts";
+import { grantSecret } from "../../secret-access.ts";
 import { INSTANCE_TYPES } from "./instance-types.ts";
 import type { EndpointNames } from "./metrics.ts";
 
@@ -58,6 +59,8 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       PROVIDER: hasGpu(config) ? "cuda" : "cpu",
       GPU_MEMORY_GIB: String(gpuMemoryGib(config)),
       MAX_RUN_MS: String(RUN_MS_MAX),
+      ...(config.provenance !== "signed" && { PROVENANCE: config.provenance }),
+      ...(config.provenanceSecret !== null && { PROVENANCE_SECRET_ID: config.provenanceSecret }),
     };
     // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
     // which is in service before the old one is deleted. The sweep submits the jobs of the old endpoint's queue again.
@@ -73,6 +76,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     this.failures = new Topic(this, "Failures", { enforceSSL: true });
     this.role = this.executionRole(bucket, modelFolder);
     image.grantPull(this.role);
+    if (config.provenanceSecret !== null) grantSecret(this.role, config, config.provenanceSecret);
 
     const model = new CfnModel(this, "Model", {
       executionRoleArn: this.role.roleArn,
@@ -126,9 +130,16 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       }),
     });
     grantFolders(role, bucket, {
-      read: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.inputs, modelFolder],
+      read: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.inputs, FOLDERS.runs, modelFolder],
       list: [FOLDERS.unfinished],
-      write: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.unfinished, FOLDERS.undelivered, FOLDERS.invocations],
+      write: [
+        FOLDERS.jobs,
+        FOLDERS.artifacts,
+        FOLDERS.unfinished,
+        FOLDERS.undelivered,
+        FOLDERS.runs,
+        FOLDERS.invocations,
+      ],
       // The preview of an attempt is deleted with its end.
       delete: [FOLDERS.unfinished, FOLDERS.artifacts],
     });

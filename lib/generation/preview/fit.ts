@@ -2,7 +2,7 @@ import type { Frames } from "../video/index.ts";
 import { framesOf } from "./frames-of.ts";
 import { type LinearMap, placesOf } from "./linear-map.ts";
 import { Moments, type Regression } from "./moments.ts";
-import { PaddedPlane } from "./padded-plane.ts";
+import { PaddedFrame } from "./padded-frame.ts";
 import { type PreviewShape, SIDE_MAX } from "./preview.ts";
 
 /** Error of a map at positions that it was not fitted to. */
@@ -94,23 +94,17 @@ export class MapFit {
       throw new RangeError(`${video.count} frames of ${video.width}x${video.height} are not of this latent`);
     const area = height * width;
     const stride = strideOf(frames * area, width);
-    const planes = Array.from(
-      { length: channels },
-      () => new PaddedPlane({ width, height, reach: this.#reach }),
-    );
+    const padded = new PaddedFrame({ channels, height, width, reach: this.#reach });
+    const estimate = { latent, prediction: latent, kept: 1, added: 0 };
     const inputs = new Float64Array(placesOf(this.#reach) * channels);
     const outputs = new Float64Array(this.pixels * this.pixels * 3);
     let next = 0;
     for (let frame = 0; frame < frames; frame++) {
-      for (const [channel, plane] of planes.entries())
-        plane.fill((at) => latent[(channel * frames + frame) * area + at]!);
+      padded.fill(estimate, frame, frames);
       const between = framesOf(frame, frames, video.count);
       for (; next < (frame + 1) * area; next += stride) {
         const [y, x] = [Math.floor((next % area) / width), next % width];
-        for (const [channel, plane] of planes.entries())
-          plane.around(x, y, (place, value) => {
-            inputs[place * channels + channel] = value;
-          });
+        padded.around(x, y, inputs);
         average(
           video,
           { x: x / width, y: y / height, pixels: this.pixels, latentWidth: width, between },

@@ -73,11 +73,17 @@ export async function encodeVideo(frames: Frames, { fps, encoder }: EncodeOption
   return encodeWith(encoder ? [encoder] : FOR_MP4, frames, { fps });
 }
 
+interface WriteOptions {
+  /** Started video of these frames, in place of an encoder that is started now. */
+  readonly started?: StartedVideo | null;
+  /** Makes the bytes of the file from those of the encoder. */
+  readonly finish?: (bytes: Uint8Array) => Promise<Uint8Array>;
+}
+
 /**
  * Writes frames as a video, encoded as by `encodeVideo`. The file is written atomically.
  *
  * @param path     ends in .mp4, or in .webp to choose that format
- * @param options.started  the started video of these frames, in place of an encoder that is started now
  * @throws VideoError in one sentence
  *
  * @example
@@ -87,13 +93,14 @@ export async function encodeVideo(frames: Frames, { fps, encoder }: EncodeOption
 export async function writeVideo(
   path: string,
   frames: Frames,
-  { fps, encoder, started }: EncodeOptions & { readonly started?: StartedVideo | null },
+  { fps, encoder, started, finish }: EncodeOptions & WriteOptions,
 ): Promise<WrittenVideo> {
   const tried = candidates(path, encoder);
   const video = started ? await started.encode(frames) : await encodeWith(tried, frames, { fps });
   const written = video.encoder === "webp" ? path.replace(/\.mp4$/i, ".webp") : path;
-  await writeFileAtomically(written, video.bytes);
-  return { path: written, encoder: video.encoder, bytes: video.bytes.length };
+  const bytes = finish ? await finish(video.bytes) : video.bytes;
+  await writeFileAtomically(written, bytes);
+  return { path: written, encoder: video.encoder, bytes: bytes.length };
 }
 
 async function encodeWith(

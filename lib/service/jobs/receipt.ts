@@ -49,6 +49,24 @@ const lora = z.object({
   left_out: z.int().nonnegative().describe("Entries for an image branch that the model does not have."),
 });
 
+/** Mark and signature of a video's file. */
+const provenance = z.object({
+  kind: z
+    .enum(["c2pa", "mark", "none"])
+    .describe("`c2pa` for signed Content Credentials, with the mark; `mark` for IPTC metadata alone."),
+  signer: z.string().nullable().describe("Name in the signer's certificate; null without a signature."),
+  is_development: z
+    .boolean()
+    .describe(
+      "Whether the deployment made the certificate for itself, so that nobody vouches for the signer.",
+    ),
+  unsigned_sha256: z.string().describe("SHA-256 of the file before it was signed."),
+  note: z
+    .string()
+    .nullable()
+    .describe("Why there is no signature although the deployment signs its videos; null otherwise."),
+});
+
 /**
  * Compute receipt of a video: its computed and reused steps, and the time of each stage. The API publishes it exactly
  * as it is stored, so its fields are named as in the API.
@@ -143,6 +161,9 @@ export const receiptSchema = z.object({
     sha256: z.string(),
     encoder: z.string(),
   }),
+  provenance: provenance
+    .optional()
+    .describe("How the video's file says where it comes from. Receipts of earlier versions lack it."),
   attempt: z.int().positive(),
   /** Execution provider that ran the graphs. */
   provider: z.string(),

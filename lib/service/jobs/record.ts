@@ -116,6 +116,7 @@ export const JOB_ERROR_CODES = [
   "internal_error",
   "worker_lost",
   "upload_failed",
+  "signing_failed",
 ] as const;
 
 const jobErrorSchema = z.object({ code: z.enum(JOB_ERROR_CODES), message: z.string() });

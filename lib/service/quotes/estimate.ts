@@ -25,6 +25,8 @@ export interface EstimateOptions {
   readonly runs: readonly MeasuredRun[];
   readonly waiting: Waiting;
   readonly price: Price | null;
+  /** Time of the quote in milliseconds since 1970. */
+  readonly now: number;
   /** Number of videos that are ahead at least if there are too many to count. */
   readonly counted: number;
 }
@@ -50,7 +52,7 @@ export function estimate(request: QuotedRequest, options: EstimateOptions): Quot
     const how = `Nobody has measured ${request.model} here: the first video that is made tells how long others take.`;
     return { ...told, basis: "unmeasured", runs: 0, seconds: null, cost: null, notes: [how] };
   }
-  const make = makeOf(request, { runs, steps, prediction });
+  const make = makeOf(request, { runs, steps, prediction, now: options.now });
   const queue = queueOf(waiting, runs, counted);
   const start = startOf(waiting, runs);
   const notes = [
@@ -101,21 +103,32 @@ export function usdOf(seconds: number, usdPerHour: number): number {
 interface Known {
   readonly runs: readonly MeasuredRun[];
   readonly steps: StepCount;
+  readonly now: number;
   readonly prediction: NonNullable<ReturnType<typeof predicted>>;
 }
 
 /** Returns the seconds from the claim to the end. */
-function makeOf({ secondsMost }: QuotedRequest, { runs, steps, prediction }: Known): Range {
+function makeOf({ secondsMost }: QuotedRequest, { runs, steps, prediction, now }: Known): Range {
   const { total, computed } = steps;
-  const spread = spreadOf(runs);
+  const spread = spreadOf(runs, now);
   const at = (count: number) => prediction.seconds({ total, computed: count });
   const rest = at(0).expected;
   // A promise of seconds decides how many steps are computed, and limits most of the rest too.
   const most = secondsMost === null ? Infinity : secondsMost * PROMISE_SLACK + rest;
+  const usual = at(computed.expected).expected;
+  const expected = usual * spread.middle;
+  // The errors of steps and of seconds have nothing to do with each other, so they add up as standard deviations do.
+  const apart = (...ratios: number[]) => Math.exp(Math.hypot(...ratios.map(Math.log)));
   return {
-    expected: Math.min(most, at(computed.expected).expected * spread.middle),
-    low: Math.min(most, at(computed.low).low * spread.low),
-    high: Math.min(most, at(computed.high).high * spread.high),
+    expected: Math.min(most, expected),
+    low: Math.min(
+      most,
+      expected / apart(usual / at(computed.low).low, spread.middle / Math.min(spread.low, spread.middle)),
+    ),
+    high: Math.min(
+      most,
+      expected * apart(at(computed.high).high / usual, Math.max(spread.high, spread.middle) / spread.middle),
+    ),
   };
 }
 

@@ -4,7 +4,7 @@ import { boundsOf, median } from "./ranks.ts";
 
 /** Ratios of the outcomes of earlier runs to what would have been predicted of them. */
 export interface Spread {
-  /** Median of outcome over prediction. */
+  /** Ratio that is expected now. */
   readonly middle: number;
   readonly low: number;
   readonly high: number;
@@ -13,20 +13,49 @@ export interface Spread {
 /** Ratios that are assumed before a run was predicted. */
 const ASSUMED = { low: 0.5, high: 2 } as const;
 
-/** Number of ratios from which on a median other than 1 is believed. */
+/** Number of ratios from which on they correct what is expected. */
 const BELIEVED = 5;
+
+/** Number of last runs that tell how fast the machine is at the moment, and the time in which they have to have ended. */
+const LAST = 3;
+const LAST_MS = 10 * 60_000;
+
+/** Share of the deviation of the last runs that is expected of the next one. */
+const KEPT = 0.6;
+
+interface Outcome {
+  readonly at: number;
+  /** Logarithm of the outcome over the prediction. */
+  readonly off: number;
+}
 
 /**
  * Compares every run with the prediction from those before it, with the number of computed steps that it came to. So
- * the ratios are those by which quotes would have been wrong, and a machine that becomes slower shows in them.
+ * the ratios are those by which quotes would have been wrong, and a machine that becomes slower shows in them. What
+ * the last minutes were slower or faster than usual is expected to last in part, since a machine is shared for a while.
  */
-export function spreadOf(runs: readonly MeasuredRun[]): Spread {
-  const ratios = runs.flatMap((run, index) => {
+export function spreadOf(runs: readonly MeasuredRun[], now: number): Spread {
+  const outcomes: Outcome[] = [];
+  const errors: number[] = [];
+  for (const [index, run] of runs.entries()) {
     const prediction = predicted(run, runs.slice(0, index));
-    if (!prediction?.isMeasured) return [];
+    if (!prediction?.isMeasured) continue;
     const { expected } = prediction.seconds({ total: run.evaluations, computed: run.computed });
-    return expected > 0 ? [run.seconds.make / expected] : [];
-  });
-  const middle = ratios.length >= BELIEVED ? median(ratios)! : 1;
-  return { middle, ...boundsOf(ratios, ASSUMED) };
+    if (expected <= 0 || run.seconds.make <= 0) continue;
+    const off = Math.log(run.seconds.make / expected);
+    errors.push(off - expectedOff(outcomes, run.at - run.seconds.make * 1000));
+    outcomes.push({ at: run.at, off });
+  }
+  const middle = expectedOff(outcomes, now);
+  const { low, high } = boundsOf(errors, { low: Math.log(ASSUMED.low), high: Math.log(ASSUMED.high) });
+  return { middle: Math.exp(middle), low: Math.exp(middle + low), high: Math.exp(middle + high) };
+}
+
+/** Returns what the next run is expected to be off by: as usual, and in part as in the last minutes. */
+function expectedOff(outcomes: readonly Outcome[], now: number): number {
+  if (outcomes.length < BELIEVED) return 0;
+  const usual = median(outcomes.map(({ off }) => off))!;
+  const last = outcomes.slice(-LAST).filter(({ at }) => Math.abs(now - at) < LAST_MS);
+  const recent = last.reduce((sum, { off }) => sum + off, 0) / Math.max(1, last.length);
+  return last.length === 0 ? usual : usual + KEPT * (recent - usual);
 }

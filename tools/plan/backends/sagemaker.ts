@@ -1,3 +1,4 @@
+import { COLD_START_SECONDS } from "../../../infra/backends/sagemaker/cold-start.ts";
 import { INSTANCE_TYPES, PRICES_DATE } from "../../../infra/backends/sagemaker/instance-types.ts";
 import { figure } from "../figure.ts";
 import type { PlannedBackend } from "./backend.ts";
@@ -16,10 +17,10 @@ export const sageMaker: PlannedBackend = {
   // The sweep reports jobs every other minute. A shorter window could remove an instance that is running a job.
   idleMinutes: { least: 3, most: 60 },
   coldStart: {
-    least: 300,
-    most: 660,
+    least: COLD_START_SECONDS.least,
+    most: COLD_START_SECONDS.most,
     figure: figure(
-      480,
+      COLD_START_SECONDS.usual,
       "published",
       "public reports of asynchronous endpoints at zero: 643 s with 13 GB on an ml.g5.2xlarge, 5 to 8 minutes in others",
     ),

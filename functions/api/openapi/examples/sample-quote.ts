@@ -36,6 +36,7 @@ export function sampleQuoteOf({ params, createdAt }: JobRecord, basis: "measured
     runs: basis === "measured" ? runs : [],
     waiting: { ahead: 0, workers: { least: 1, most: 1 }, isAtZero: false, coldStart: null },
     price: { usdPerHour: 2.8, usdPerHourMost: 3.76, source: "list" },
+    now: createdAt,
     counted: 1000,
   });
 }

@@ -11,6 +11,9 @@ const STAGE_NAMES = /** @type {Record<string, string>} */ ({
   write: "Writing the video",
 });
 
+/** Number of steps whose bars have no room for gaps. */
+const DENSE_STEPS = 60;
+
 /** What the page knows of the video's making. `taken` has one character a step: `c` computed, `r` reused. */
 let known = { id: "", attempt: 0, taken: "", steps: 0, url: "" };
 
@@ -49,6 +52,7 @@ export function showVideoProgress(video) {
     percent: progress,
     secondsLeft: video.seconds_left,
   });
+  byId("taken").hidden = video.status === "queued";
   drawStrip();
 }
 
@@ -126,7 +130,7 @@ function aboutLeft(seconds) {
 /** Draws a bar for each step: computed, reused, or to come. */
 function drawStrip() {
   const strip = byId("taken");
-  strip.hidden = known.taken === "";
+  strip.classList.toggle("dense", known.steps > DENSE_STEPS);
   while (strip.children.length > known.steps) strip.lastChild?.remove();
   while (strip.children.length < known.steps) strip.append(element("i"));
   for (const [index, bar] of [...strip.children].entries())

@@ -15,7 +15,7 @@ export interface Checked {
 }
 
 const PURPOSES = [
-  "1.3.6.1.5.5.7.3.4", // e-mail protection
+  OID.emailProtection,
   OID.documentSigning,
   "1.3.6.1.4.1.62558.2.1", // C2PA's own
 ];
@@ -27,6 +27,8 @@ const CURVES: Readonly<Record<string, Algorithm>> = {
 };
 
 const RSA_BITS_MIN = 2048;
+/** Private key in a file that may hold certificates, too. */
+const KEY_BLOCK = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----[^-]+-----END \1PRIVATE KEY-----/;
 const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /**
@@ -78,7 +80,7 @@ function keyOf(pem: string): KeyObject {
     throw new ProvenanceError("The private key is encrypted: give one without a passphrase.");
   }
   try {
-    return createPrivateKey(pem);
+    return createPrivateKey(KEY_BLOCK.exec(pem)?.[0] ?? pem);
   } catch (cause) {
     throw new ProvenanceError("The private key cannot be read: give it in PEM, as PKCS#8.", { cause });
   }
@@ -97,12 +99,12 @@ function checkOrder(chain: readonly X509Certificate[]): void {
 
 function checkLeaf(leaf: X509Certificate): void {
   const name = nameOf(leaf);
-  if (leaf.ca) {
+  const { isAuthority, mayDigitallySign, hasAuthorityKeyIdentifier } = extensionsOf(leaf);
+  if (isAuthority) {
     throw new ProvenanceError(
       `The first certificate, ${name}, is that of an authority: sign with one that it issued, which has CA:FALSE.`,
     );
   }
-  const { mayDigitallySign, hasAuthorityKeyIdentifier } = extensionsOf(leaf);
   if (!mayDigitallySign) {
     throw new ProvenanceError(`The certificate ${name} lacks the key usage digitalSignature.`);
   }

@@ -89,3 +89,8 @@ export function derValues(bytes: Uint8Array): DerValue[] {
 export function isOid({ tag, content }: DerValue, text: string): boolean {
   return tag === TAG.oid && oidBytes(text).equals(content);
 }
+
+/** Returns whether a value is the boolean "true". */
+export function isYes(value: DerValue | undefined): boolean {
+  return value?.tag === TAG.boolean && value.content[0] === 0xff;
+}

@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { type DerValue, der, derValues, isOid } from "./der.ts";
+import { type DerValue, der, derValues, isOid, isYes } from "./der.ts";
 
 /** Identifiers of extensions, purposes and algorithms of certificates. */
 export const OID = {
@@ -10,6 +10,7 @@ export const OID = {
   basicConstraints: "2.5.29.19",
   authorityKeyIdentifier: "2.5.29.35",
   extendedKeyUsage: "2.5.29.37",
+  emailProtection: "1.3.6.1.5.5.7.3.4",
   documentSigning: "1.3.6.1.5.5.7.3.36",
   ecdsaWithSha256: "1.2.840.10045.4.3.2",
 } as const;
@@ -25,6 +26,8 @@ const DIGITAL_SIGNATURE = 0x80;
 
 /** What Node does not say about a certificate. */
 export interface Extensions {
+  /** True if its basic constraints say CA:TRUE; Node looks at the key usage, too. */
+  readonly isAuthority: boolean;
   readonly mayDigitallySign: boolean;
   readonly hasAuthorityKeyIdentifier: boolean;
   /** True if its own signature uses SHA-1 or MD5. */
@@ -39,7 +42,9 @@ export function extensionsOf({ raw }: X509Certificate): Extensions {
   const extensions = list.map(({ content }) => derValues(content));
   const find = (oid: string) => extensions.find(([name]) => isOid(name!, oid))?.at(-1);
   const usage = find(OID.keyUsage);
+  const constraints = find(OID.basicConstraints);
   return {
+    isAuthority: constraints !== undefined && isYes(derValues(derValues(constraints.content)[0]!.content)[0]),
     mayDigitallySign: usage !== undefined && (firstBits(usage) & DIGITAL_SIGNATURE) !== 0,
     hasAuthorityKeyIdentifier: find(OID.authorityKeyIdentifier) !== undefined,
     isSignedWeakly: SHA1_SIGNATURES.some((oid) => isOid(derValues(algorithm!.content)[0]!, oid)),

@@ -37,7 +37,7 @@ async function pemOf(given: string, what: string): Promise<string> {
 }
 
 /**
- * Returns the development certificate of a folder, and its path. The first call makes it, in a file that only its owner
+ * Returns the development certificate of a folder with its key, which share a file, and the path of it. The first call makes it, in a file that only its owner
  * may read; concurrent processes get the same one.
  *
  * @throws ProvenanceError if the file cannot be made or read
@@ -54,7 +54,7 @@ export async function openDevelopmentCertificate(
       await create(path, makeDevelopmentCertificate(now));
       return readFile(path, "utf8");
     });
-    return { certificate: text, key: text.slice(text.indexOf("-----BEGIN PRIVATE KEY")), path };
+    return { certificate: text, key: text, path };
   } catch (cause) {
     throw new ProvenanceError(
       `The development certificate ${path} cannot be kept: ${(cause as Error).message}.`,

@@ -74,7 +74,7 @@ export function readPacket(packet: Uint8Array): Mark | null {
   const text = new TextDecoder().decode(packet);
   const read = (name: Name) => {
     const [space, property] = PROPERTIES[name];
-    return valueOf(text, space, property);
+    return propertyOf(text, space, property);
   };
   const sourceType = read("sourceType");
   if (sourceType === null) return null;
@@ -84,7 +84,7 @@ export function readPacket(packet: Uint8Array): Mark | null {
 /** Prefixes of one namespace that are tried, at most. */
 const PREFIXES_MAX = 4;
 
-function valueOf(text: string, space: keyof typeof NAMESPACES, property: string): string | null {
+function propertyOf(text: string, space: keyof typeof NAMESPACES, property: string): string | null {
   for (const prefix of prefixesOf(text, NAMESPACES[space])) {
     const name = `${prefix.replaceAll(".", "\\.")}:${property}`;
     const found =

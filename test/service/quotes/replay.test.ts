@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import {
+  estimate,
+  type MeasuredRun,
+  measuredRunSchema,
+  type Quote,
+  RUNS_MAX,
+} from "../../../lib/service/quotes/index.ts";
+
+/*
+ * Runs that tools/quotes/measure.ts made on a machine of two cores, which other programs used at the same time: its load
+ * average went from 5 to 14 while they were made. Each is quoted from those before it, as the API would have done.
+ */
+const FIXTURE = join(import.meta.dirname, "../../golden/quotes/demo-runs.json");
+const runs = (JSON.parse(readFileSync(FIXTURE, "utf8")) as { measured: { run: unknown }[] }).measured.map(
+  ({ run }) => measuredRunSchema.parse(run),
+);
+
+/** Policies whose number of computed steps is known before. */
+function computedOf({ policy, computed }: MeasuredRun) {
+  const isKnown = policy === "off" || /^(static|computed_steps):/.test(policy);
+  return (total: number) => (isKnown ? { least: computed, most: computed } : { least: 1, most: total });
+}
+
+function quoted(run: MeasuredRun, before: readonly MeasuredRun[]): Quote {
+  const request = { ...run, model: "demo", secondsMost: null, computed: computedOf(run) };
+  return estimate(request, {
+    runs: before.slice(-RUNS_MAX),
+    waiting: { ahead: 0, workers: { least: 1, most: 1 }, isAtZero: false, coldStart: null },
+    price: null,
+    now: run.at - run.seconds.make * 1000,
+    counted: 1000,
+  });
+}
+
+it("nine of ten runs of a busy machine fall into the range that they would have been quoted", () => {
+  const replayed = runs.map((run, index) => {
+    const quote = quoted(run, runs.slice(0, index));
+    const took = run.seconds.make + run.seconds.wait!;
+    const { seconds, steps, basis } = quote;
+    return {
+      basis,
+      isWithin: seconds && seconds.low <= took && took <= seconds.high,
+      width: seconds && seconds.high / seconds.low,
+      error: seconds && Math.abs(Math.log(seconds.expected / took)),
+      areStepsWithin: steps.computed.low <= run.computed && run.computed <= steps.computed.high,
+    };
+  });
+  const report = ["measured", "scaled"].map((basis) => {
+    const of = replayed.filter((each) => each.basis === basis);
+    const within = of.filter(({ isWithin }) => isWithin).length;
+    const width = median(of.map(({ width }) => width!));
+    const off = Math.exp(median(of.map(({ error }) => error!)));
+    return { basis, count: of.length, within, width, off };
+  });
+  for (const { basis, count, within, width, off } of report) {
+    process.stderr.write(
+      `${within} of ${count} outcomes within the range of a ${basis} quote; its median width is a factor of ` +
+        `${width.toFixed(2)}, and the expected seconds are off by a factor of ${off.toFixed(2)}\n`,
+    );
+  }
+  const steps = replayed.slice(1).filter(({ areStepsWithin }) => areStepsWithin).length;
+  process.stderr.write(`${steps} of ${replayed.length - 1} numbers of computed steps within theirs\n`);
+  const [measured] = report;
+  // The aim is 90 %. With this number of runs, two standard deviations of chance are 7 %.
+  expect(measured!.within / measured!.count).toBeGreaterThanOrEqual(0.83);
+  expect(steps / (replayed.length - 1)).toBeGreaterThanOrEqual(0.83);
+});
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
