@@ -1,5 +1,5 @@
 import { computedBounds, type Goal } from "../../lib/generation/caching/index.ts";
-import { isGuided, policyKey, policyOf, type ResolvedRequest } from "../../lib/generation/request/index.ts";
+import { policyOf, type ResolvedRequest, runFacts } from "../../lib/generation/request/index.ts";
 import type { Principal } from "../../lib/service/keys/index.ts";
 import {
   estimate,
@@ -29,7 +29,7 @@ type QuoteDeps = Pick<ApiDeps, "quotes" | "models" | "clock" | "keys" | "spendin
  */
 export async function quoteVideo(deps: QuoteDeps, order: QuoteOrder): Promise<VideoQuote> {
   const [quote, spending] = await Promise.all([makeQuote(deps, order), spendingTold(deps, order.principal)]);
-  return { object: "video.quote", model: order.params.model, ...quote, spending };
+  return { object: "video.quote", model: runFacts(order.params).model, ...quote, spending };
 }
 
 /** Makes the quote of an order, as its job's record stores it. */
@@ -38,9 +38,10 @@ export async function makeQuote(
   { principal, params }: QuoteOrder,
 ): Promise<Quote> {
   const { settings, positions } = quotes;
-  const [runs, ahead] = await Promise.all([quotes.runsOf(params.model), positions.ahead(principal)]);
+  const { model } = runFacts(params);
+  const [runs, ahead] = await Promise.all([quotes.runsOf(model), positions.ahead(principal)]);
   const isAtZero = settings.zero !== null && !hasRunSince(runs, clock.now(), settings.zero.idleMs);
-  const limits = models.find(({ name }) => name === params.model)?.limits;
+  const limits = models.find(({ name }) => name === model)?.limits;
   return estimate(quotedRequest(params, limits, isCold(runs, { settings, isAtZero })), {
     runs,
     waiting: { ahead, workers: settings.workers, isAtZero, coldStart: settings.zero?.coldStart ?? null },
@@ -56,21 +57,12 @@ export function quotedRequest(
   limits: ApiDeps["models"][number]["limits"] | undefined,
   isCold: boolean,
 ): QuotedRequest {
-  const { model, width, height, frames, steps, compare, audit } = params;
   const policy = policyOf(params, { modelSteps: limits?.steps, isDistilled: limits?.is_distilled });
   const goal = policy.options.goal as Goal | null | undefined;
   return {
-    model,
-    width,
-    height,
-    frames,
-    isGuided: isGuided(params),
-    steps,
-    policy: policyKey(params),
+    ...runFacts(params),
     computed: (evaluations) => computedBounds(policy, evaluations),
     secondsMost: goal && "at_most_seconds" in goal ? goal.at_most_seconds : null,
-    isCompared: compare,
-    isAudited: audit && policy.name !== "off",
     isCold,
   };
 }

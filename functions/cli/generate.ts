@@ -71,7 +71,7 @@ async function quote(command: GenerateCommand): Promise<void> {
     const [first, ...others] = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
     const onProgress = (progress: Progress) => display.show(progress);
     const trial = await pipeline.measure(first!, { signal, onProgress }).finally(() => display.clear());
-    const told = commandQuote(trial, first!, usdPerHour);
+    const told = commandQuote(trial, usdPerHour);
     if (command.json) return void process.stdout.write(`${JSON.stringify(told)}\n`);
     process.stdout.write(others.length > 0 ? `each of ${others.length + 1} videos:\n` : "");
     process.stdout.write(quoteText(told));

@@ -1,5 +1,4 @@
 import type { Trial } from "../../lib/generation/pipeline/index.ts";
-import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
 import { ConfigError, hourlyPrice } from "../../lib/shared/environment.ts";
 
 /**
@@ -41,15 +40,14 @@ const PROMISE_SLACK = 1.1;
  * @param usdPerHour null if nobody has told the price
  */
 export function commandQuote(
-  { model, steps, computed: { least, most }, seconds: parts, secondsMost }: Trial,
-  { compare, audit }: Pick<ResolvedRequest, "compare" | "audit">,
+  { model, steps, computed: { least, most }, seconds: parts, makesUncached, secondsMost }: Trial,
   usdPerHour: number | null,
 ): CommandQuote {
   const { load, encode, computed, reused, decode } = parts;
   const of = (count: number) => encode + count * computed + (steps - count) * reused + decode;
   const promised = (seconds: number) =>
     Math.min(seconds, secondsMost === null ? Infinity : secondsMost * PROMISE_SLACK);
-  const whole = compare || audit ? of(steps) : 0;
+  const whole = makesUncached ? of(steps) : 0;
   const at = (count: number, factor: number) => (load + whole) * factor + promised(of(count) * factor);
   const middle = (least + most) / 2;
   const seconds = { expected: at(middle, 1), low: at(least, 1 - SPREAD), high: at(most, 1 + SPREAD) };

@@ -59,6 +59,12 @@ interface RunOptions extends Omit<MakeOptions, "onProgress"> {
   readonly onProgress: (progress: StepProgress) => void;
 }
 
+/** Measured run of a model. */
+export interface FinishedRun {
+  readonly model: string;
+  readonly took: MeasuredRun;
+}
+
 interface Generations {
   readonly generation: Generation;
   /** Generation without cache; null unless the job asks for a comparison. */
@@ -74,7 +80,7 @@ interface Generations {
 export async function makeVideo(
   record: JobRecord,
   options: MakeOptions,
-): Promise<{ outputs: Outputs; receipt: Receipt; run: MeasuredRun }> {
+): Promise<{ outputs: Outputs; receipt: Receipt; run: FinishedRun }> {
   const { clock, provider, precision } = options;
   const begun = performance.now();
   const queue = secondsBetween(record.createdAt, record.updatedAt);
@@ -121,8 +127,8 @@ export async function makeVideo(
     now: clock.now(),
   });
   const makeSeconds = (performance.now() - begun) / 1000;
-  const run = measuredRun({ record, generation, receipt, isCold, makeSeconds, now: clock.now() });
-  return { outputs: stored.outputs, receipt, run };
+  const took = measuredRun({ record, generation, receipt, isCold, makeSeconds, now: clock.now() });
+  return { outputs: stored.outputs, receipt, run: { model: request.model, took } };
 }
 
 function pastVideo({ seconds }: Generation, { taken, reusedSeconds }: AttemptProgress, storeSeconds: number) {

@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import type { Generation } from "../../lib/generation/pipeline/index.ts";
-import { isGuided, policyKey } from "../../lib/generation/request/index.ts";
+import { runFacts } from "../../lib/generation/request/index.ts";
 import type { JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
 import type { MeasuredRun } from "../../lib/service/quotes/index.ts";
 
@@ -27,18 +27,12 @@ export function measuredRun({
   const secondsOf = (computed: boolean) =>
     stepSeconds.filter((_, step) => trace.schedule[step]!.computed === computed);
   const computed = secondsOf(true);
+  const { model: _, ...facts } = runFacts(request);
   return {
     at: now,
-    width: request.width,
-    height: request.height,
-    frames: request.frames,
-    steps: request.steps,
+    ...facts,
     evaluations: trace.steps,
     computed: computed.length,
-    isGuided: isGuided(request),
-    policy: policyKey(request),
-    isCompared: request.compare,
-    isAudited: request.audit && trace.cache !== "off",
     worker: [provider, precision, machine()].join(", "),
     isCold,
     seconds: {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
-import type { MeasuredRun, RunStore } from "../../lib/service/quotes/index.ts";
+import type { RunStore } from "../../lib/service/quotes/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { every, retry } from "../../lib/shared/retry.ts";
 import { type AttemptListeners, type AttemptTeller, tellOfAttempt } from "./attempt-teller.ts";
 import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
-import { type MakeOptions, makeVideo } from "./make-video.ts";
+import { type FinishedRun, type MakeOptions, makeVideo } from "./make-video.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 export interface JobRunOptions
@@ -66,12 +66,8 @@ export async function runJob(ref: JobRef, handBack: AbortSignal, options: JobRun
 }
 
 /** Keeps what a run took, for quotes. The video is made, whatever becomes of that. */
-async function keep(
-  run: MeasuredRun,
-  { id, params }: JobRecord,
-  { runs, log }: JobRunOptions,
-): Promise<void> {
-  await runs?.add(params.model, run).catch((error: unknown) => {
+async function keep({ model, took }: FinishedRun, { id }: JobRecord, { runs, log }: JobRunOptions) {
+  await runs?.add(model, took).catch((error: unknown) => {
     log.warn({ id, reason: reasonOf(error) }, "what the video took could not be kept for quotes");
   });
 }
@@ -86,7 +82,7 @@ function overrun(maxRunMs: number, cause: unknown): JobFailure {
 interface Worked {
   /** Event to write, which is ignored if the lease was lost. */
   readonly event: JobEvent;
-  readonly run: MeasuredRun | null;
+  readonly run: FinishedRun | null;
 }
 
 /** Makes the video, and returns what to write. */

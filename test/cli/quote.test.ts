@@ -54,12 +54,16 @@ test.each(["0", "-1", "20eur", "1e9"])(
 
 test("a quote of an adaptive cache says that its steps are decided later, and a promise of seconds limits it", () => {
   const seconds = { load: 1, encode: 0, computed: 1, reused: 0, decode: 1 };
-  const trial = { model: "demo", steps: 30, computed: { least: 1, most: 30 }, seconds, secondsMost: null };
-  const whole = { compare: false, audit: false };
-  expect(quoteText(commandQuote(trial, whole, null))).toContain(
-    "1 to 30 of 30 steps computed, which this cache",
-  );
-  expect(commandQuote(trial, whole, null).seconds.high).toBe(32 * 1.25);
-  expect(commandQuote({ ...trial, secondsMost: 10 }, whole, null).seconds.high).toBeCloseTo(1.25 + 11);
-  expect(commandQuote(trial, { ...whole, compare: true }, null).seconds.high).toBe(63 * 1.25);
+  const trial = {
+    model: "demo",
+    steps: 30,
+    computed: { least: 1, most: 30 },
+    seconds,
+    makesUncached: false,
+    secondsMost: null,
+  };
+  expect(quoteText(commandQuote(trial, null))).toContain("1 to 30 of 30 steps computed, which this cache");
+  expect(commandQuote(trial, null).seconds.high).toBe(32 * 1.25);
+  expect(commandQuote({ ...trial, secondsMost: 10 }, null).seconds.high).toBeCloseTo(1.25 + 11);
+  expect(commandQuote({ ...trial, makesUncached: true }, null).seconds.high).toBe(63 * 1.25);
 });

@@ -339,6 +339,7 @@ export async function openPipeline(
         steps: planned,
         computed: computedBounds(policy, planned),
         seconds: { load, encode, ...pace },
+        makesUncached: request.compare || (request.audit && policy.name !== "off"),
         secondsMost: atMost,
       };
     }

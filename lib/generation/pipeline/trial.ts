@@ -10,6 +10,8 @@ export interface Trial {
   readonly computed: ComputedBounds;
   /** Seconds of opening the model, of encoding the prompt, of a computed and of a reused step, and of decoding. */
   readonly seconds: { readonly load: number; readonly encode: number } & Pace;
+  /** True if the request asks for the video without cache, too. */
+  readonly makesUncached: boolean;
   /** Seconds that the request promises to stay within; null without such a promise. */
   readonly secondsMost: number | null;
 }

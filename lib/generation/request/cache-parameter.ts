@@ -264,7 +264,7 @@ export function withoutCache<Request extends CachedRun>(request: Request): Reque
 }
 
 /** Returns the caching policy of a request with its options as one text: the same for runs whose policy is the same. */
-export function policyKey({ cache: { policy, motion, warmupSteps, forecast } }: Pick<CachedRun, "cache">) {
+function policyKey({ cache: { policy, motion, warmupSteps, forecast } }: Pick<CachedRun, "cache">) {
   const name = typeof policy === "string" ? policy : JSON.stringify(sorted(policy));
   const options = [
     ...(motion ? ["motion"] : []),
@@ -280,4 +280,31 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
+}
+
+/** Request as its time depends on it. */
+interface TimedRun extends CachedRun {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly guidanceScale: number;
+  readonly guidanceScale2: number | null;
+  readonly compare: boolean;
+  readonly audit: boolean;
+}
+
+/** Returns what the time of a request depends on, in the words in which runs are measured and quoted. */
+export function runFacts({ model, width, height, frames, steps, ...request }: TimedRun) {
+  return {
+    model,
+    width,
+    height,
+    frames,
+    steps,
+    /** Guidance makes batches of two. */
+    isGuided: request.guidanceScale > 1 || (request.guidanceScale2 ?? 0) > 1,
+    policy: policyKey(request),
+    isCompared: request.compare,
+    isAudited: request.audit && request.cache.policy !== "off",
+  };
 }

@@ -1,4 +1,4 @@
-export { type KnownRun, policyKey, policyOf, withoutCache } from "./cache-parameter.ts";
+export { type KnownRun, policyOf, runFacts, withoutCache } from "./cache-parameter.ts";
 export { REQUEST_CONTROLS } from "./controls.ts";
 export { askedByFlags, checkFlag, REQUEST_FLAGS, type RequestFlag } from "./flags.ts";
 export {
@@ -10,7 +10,7 @@ export {
 } from "./limits.ts";
 export { activeLoras, limitsWith, listedLoras, type RequestedLora } from "./loras.ts";
 export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
-export { isGuided, seedOf } from "./parameters.ts";
+export { seedOf } from "./parameters.ts";
 export { MADE_FROM, ourName } from "./peer-names.ts";
 export {
   type AskedRequest,

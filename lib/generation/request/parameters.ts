@@ -305,17 +305,6 @@ export const PARAMETERS = {
   }),
 } as const;
 
-/** Returns whether a request asks for guidance, which makes batches of two. */
-export function isGuided({
-  guidanceScale,
-  guidanceScale2,
-}: {
-  readonly guidanceScale: number;
-  readonly guidanceScale2: number | null;
-}): boolean {
-  return guidanceScale > 1 || (guidanceScale2 ?? 0) > 1;
-}
-
 /** Returns the seed that a request asks for, or draws one if it leaves that to chance. */
 export function seedOf({ seed }: { readonly seed?: number | undefined }, draw: () => number): number {
   return seed === undefined || seed === RANDOM_SEED ? draw() : seed;

@@ -38,21 +38,21 @@ const NO_PRICE =
   "There is no cost, because the price of this machine is not known: start the service with PRICE_PER_HOUR, in US dollars.";
 
 /** Returns the quote of a request. Pure: runs, queue and price are all that it knows. */
-export function estimate(request: QuotedRequest, options: EstimateOptions): Quote {
+export function estimate(wanted: QuotedRequest, options: EstimateOptions): Quote {
   const { waiting, price, counted } = options;
   const { worker } = options.runs.at(-1) ?? {};
   const runs = options.runs.filter((run) => run.worker === worker);
-  const steps = stepCount(request, runs);
-  const prediction = predicted(request, runs);
+  const steps = stepCount(wanted, runs);
+  const prediction = predicted(wanted, runs);
   const told = {
     steps: { total: steps.total, computed: rounded(steps.computed) },
     ahead: waiting.ahead,
   };
   if (!prediction) {
-    const how = `Nobody has measured ${request.model} here: the first video that is made tells how long others take.`;
+    const how = `Nobody has measured ${wanted.model} here: the first video that is made tells how long others take.`;
     return { ...told, basis: "unmeasured", runs: 0, seconds: null, cost: null, notes: [how] };
   }
-  const make = makeOf(request, { runs, steps, prediction, now: options.now });
+  const make = makeOf(wanted, { runs, steps, prediction, now: options.now });
   const queue = queueOf(waiting, runs, counted);
   const start = startOf(waiting, runs);
   const notes = [

@@ -34,8 +34,8 @@ interface Outcome {
 
 /**
  * Compares every run with the prediction from those before it, with the number of computed steps that it came to. So
- * the ratios are those by which quotes would have been wrong, and a machine that becomes slower shows in them. What
- * the last minutes were slower or faster than usual is expected to last in part, since a machine is shared for a while.
+ * the ratios are those by which quotes would have been wrong, and a machine that becomes slower shows in them. If
+ * the last minutes were slower or faster than usual, the next ones are expected to be so in part.
  */
 export function spreadOf(runs: readonly MeasuredRun[], now: number): Spread {
   const outcomes: Outcome[] = [];

@@ -32,9 +32,9 @@ export interface Left {
 export type Reservation = { readonly ok: true } | ({ readonly ok: false } & Left);
 
 /**
- * Spending of API keys. What a video may cost is reserved before its job is created, so that concurrent requests cannot
- * exceed a limit together; what it did cost takes the place of that once it is over. A crash leaves at most a reservation,
- * which is dropped when it turns out that there is no job.
+ * Spending of API keys. The most that a video may cost is reserved before its job is created, so that concurrent
+ * requests cannot exceed a limit together; once the video is over, its price takes the place of that. A crash leaves at
+ * most a reservation, which is dropped when it turns out that there is no job.
  */
 export interface Spending {
   /** Reserves what a video may cost. Repeated for the same video, it reserves nothing more. */

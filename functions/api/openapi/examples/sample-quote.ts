@@ -1,4 +1,4 @@
-import { resolvedRequestSchema } from "../../../../lib/generation/request/index.ts";
+import { resolvedRequestSchema, runFacts } from "../../../../lib/generation/request/index.ts";
 import type { JobRecord } from "../../../../lib/service/jobs/index.ts";
 import { estimate, type MeasuredRun, type Quote } from "../../../../lib/service/quotes/index.ts";
 import { quotedRequest } from "../../quote-video.ts";
@@ -6,8 +6,8 @@ import type { VideoQuote } from "../../schemas/quote.ts";
 
 /** Makes the quote of the sample video, from six runs that took what its receipt says. */
 export function sampleQuoteOf({ params, createdAt }: JobRecord, basis: "measured" | "unmeasured"): Quote {
-  const request = quotedRequest(resolvedRequestSchema.parse(params), undefined, false);
-  const { width, height, frames, isGuided, steps, policy } = request;
+  const wanted = quotedRequest(resolvedRequestSchema.parse(params), undefined, false);
+  const { width, height, frames, isGuided, steps, policy } = wanted;
   const runs = [1, 0.97, 1.06, 0.99, 1.02, 0.95].map(
     (pace, index): MeasuredRun => ({
       at: createdAt - (10 - index) * 60_000,
@@ -32,7 +32,7 @@ export function sampleQuoteOf({ params, createdAt }: JobRecord, basis: "measured
       ahead: 0,
     }),
   );
-  return estimate(request, {
+  return estimate(wanted, {
     runs: basis === "measured" ? runs : [],
     waiting: { ahead: 0, workers: { least: 1, most: 1 }, isAtZero: false, coldStart: null },
     price: { usdPerHour: 2.8, usdPerHourMost: 3.76, source: "list" },
@@ -44,5 +44,10 @@ export function sampleQuoteOf({ params, createdAt }: JobRecord, basis: "measured
 /** Makes the API's answer with that quote. */
 export function sampleQuote(record: JobRecord, basis: "measured" | "unmeasured"): VideoQuote {
   const quote = sampleQuoteOf(record, basis);
-  return { object: "video.quote", model: record.params.model, ...quote, spending: null };
+  return {
+    object: "video.quote",
+    model: runFacts(resolvedRequestSchema.parse(record.params)).model,
+    ...quote,
+    spending: null,
+  };
 }
