@@ -105,6 +105,10 @@ function checkLeaf(leaf: X509Certificate): void {
       `The first certificate, ${name}, is that of an authority: sign with one that it issued, which has CA:FALSE.`,
     );
   }
+  // To readers, the signature of a holder without an organization does not hold.
+  if (!/^O=./m.test(leaf.subject)) {
+    throw new ProvenanceError(`The certificate ${name} names no organization (O), which readers ask for.`);
+  }
   if (!mayDigitallySign) {
     throw new ProvenanceError(`The certificate ${name} lacks the key usage digitalSignature.`);
   }
