@@ -42,9 +42,9 @@ export function checkKeyPair({ certificate, key }: KeyPair, now: number): Checke
   const chain = chainOf(certificate);
   const leaf = chain[0]!;
   checkOrder(chain);
+  for (const each of chain.filter((other) => other.subject !== other.issuer)) checkStrength(each);
   checkLeaf(leaf);
   for (const each of chain) checkTimes(each, now);
-  for (const each of chain.filter((other) => other.subject !== other.issuer)) checkStrength(each);
   const privateKey = keyOf(key);
   if (!leaf.checkPrivateKey(privateKey)) {
     throw new ProvenanceError(
