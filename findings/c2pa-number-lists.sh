@@ -24,7 +24,7 @@ for name in root leaf; do
   openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt >$name.key
 done
 openssl req -x509 -new -key root.key -sha256 -out root.pem -subj /CN=root
-openssl req -new -key leaf.key -out leaf.csr -subj /CN=signer
+openssl req -new -key leaf.key -out leaf.csr -subj /CN=signer/O=signer
 printf '%s\n' basicConstraints=CA:FALSE keyUsage=digitalSignature extendedKeyUsage=emailProtection authorityKeyIdentifier=keyid >extensions
 openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30 -sha256 -extfile extensions -out leaf.pem \
   2>/dev/null

@@ -42,9 +42,9 @@ export function checkKeyPair({ certificate, key }: KeyPair, now: number): Checke
   const chain = chainOf(certificate);
   const leaf = chain[0]!;
   checkOrder(chain);
+  for (const each of chain.filter((other) => other.subject !== other.issuer)) checkStrength(each);
   checkLeaf(leaf);
   for (const each of chain) checkTimes(each, now);
-  for (const each of chain.filter((other) => other.subject !== other.issuer)) checkStrength(each);
   const privateKey = keyOf(key);
   if (!leaf.checkPrivateKey(privateKey)) {
     throw new ProvenanceError(
@@ -104,6 +104,10 @@ function checkLeaf(leaf: X509Certificate): void {
     throw new ProvenanceError(
       `The first certificate, ${name}, is that of an authority: sign with one that it issued, which has CA:FALSE.`,
     );
+  }
+  // To readers, the signature of a holder without an organization does not hold.
+  if (!/^O=./m.test(leaf.subject)) {
+    throw new ProvenanceError(`The certificate ${name} names no organization (O), which readers ask for.`);
   }
   if (!mayDigitallySign) {
     throw new ProvenanceError(`The certificate ${name} lacks the key usage digitalSignature.`);
