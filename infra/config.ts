@@ -41,7 +41,7 @@ export interface DeploymentConfig {
    * price of the instance types in us-east-1.
    */
   readonly pricePerHour: number | null;
-  /** How videos say where they come from: `signed`, `required`, `mark` or `off`; signed. */
+  /** Marks and signatures of videos: `signed`, `required`, `mark` or `off`; signed. */
   readonly provenance: (typeof PROVENANCE_MODES)[number];
   /**
    * Secret in AWS Secrets Manager with the certificate and the key that sign videos; null, for a development

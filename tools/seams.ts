@@ -25,7 +25,9 @@ const USE = [
   "lib/generation/pipeline/",
   "lib/generation/sampling/",
   "lib/generation/chart/",
+  "lib/generation/provenance/",
   "lib/service/jobs/receipt.ts",
+  "functions/api/pages/browser/progress.js",
   "functions/api/pages/browser/recent.js",
   "functions/api/pages/browser/result.js",
   "functions/api/views/schedule.ts",
@@ -33,6 +35,7 @@ const USE = [
   "functions/cli/calibrate-preview.ts",
   "functions/cli/calibrate.ts",
   "functions/cli/report.ts",
+  "functions/cli/sealing.ts",
   "functions/cli/series-report.ts",
   "functions/gpu/receipt.ts",
 ];

@@ -84,6 +84,9 @@ export function generateCommand(folder: string) {
         text: "signs the video with Content Credentials; signed files of one seed are never equal",
       },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
+      quote: {
+        text: "says what the video would take, and cost with PRICE_PER_HOUR; times a few steps, and makes none",
+      },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
       },
@@ -114,6 +117,8 @@ export interface GenerateCommand {
   readonly sign: boolean;
   readonly trace: string | null;
   readonly json: boolean;
+  /** True to say what the videos would take, and to make none. */
+  readonly quote: boolean;
 }
 
 export interface Surroundings {
@@ -130,7 +135,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, variant, precision, provider, sign, trace, json, count } = line.values;
+  const { out, model, variant, precision, provider, sign, trace, json, quote, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -153,6 +158,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     sign,
     trace: trace ?? null,
     json,
+    quote,
   };
 }
 

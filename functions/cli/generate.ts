@@ -22,11 +22,13 @@ import {
   writeVideo,
 } from "../../lib/generation/video/index.ts";
 import { runMain } from "../../lib/shared/command-line/index.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
 import { type GenerateCommand, parseGenerate, USAGE } from "./args.ts";
 import { compare } from "./compare.ts";
 import { showsColours } from "./half-blocks.ts";
 import { type Outputs, outputsOf, prepareOutputs } from "./outputs.ts";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
+import { commandQuote, priceIn, quoteText } from "./quote-report.ts";
 import { jsonReport, type Result, textReport } from "./report.ts";
 import { openSealing, type Sealing } from "./sealing.ts";
 import { type Outcome, outcomeOf, seriesReport, videoLine } from "./series-report.ts";
@@ -44,6 +46,7 @@ const folder = process.env.INIT_CWD ?? process.cwd();
 async function main(): Promise<void> {
   const command = parseGenerate(process.argv.slice(2), { folder, drawSeed: () => randomInt(2 ** 32) });
   if (command === "help") return void process.stdout.write(USAGE);
+  if (command.quote) return quote(command);
   const isSingle = command.requests.length === 1;
   const outcomes: Outcome[] = [];
   for await (const result of run(command)) {
@@ -53,6 +56,45 @@ async function main(): Promise<void> {
     else process.stdout.write(videoLine(outcomes.at(-1)!, folder));
   }
   if (!isSingle && !command.json) process.stdout.write(seriesReport(outcomes));
+}
+
+/** Says what the videos of a command would take, and makes none. */
+async function quote(command: GenerateCommand): Promise<void> {
+  const usdPerHour = priceIn(process.env);
+  const cancel = new AbortController();
+  const { signal } = cancel;
+  const { pipeline } = await openModel(command);
+  const forgetSignals = onStopSignals(() => (signal.aborted ? pipeline.kill() : cancel.abort()));
+  const display = progressDisplay("");
+  try {
+    const { limits, model } = pipeline;
+    const [first, ...others] = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
+    const onProgress = (progress: Progress) => display.show(progress);
+    const trial = await pipeline.measure(first!, { signal, onProgress }).finally(() => display.clear());
+    const told = commandQuote(trial, first!, usdPerHour);
+    if (command.json) return void process.stdout.write(`${JSON.stringify(told)}\n`);
+    process.stdout.write(others.length > 0 ? `each of ${others.length + 1} videos:\n` : "");
+    process.stdout.write(quoteText(told));
+  } finally {
+    forgetSignals();
+    await pipeline.close();
+  }
+}
+
+/** Opens the model of a command in a process. */
+async function openModel({ model, variant, precision, ...command }: GenerateCommand) {
+  const { provider, reason } = await chooseProvider(command.provider, {
+    ...(precision !== null && { precision }),
+  });
+  if (reason !== null) process.stderr.write(`${reason}\n`);
+  const memoryBytes = await gpuMemoryBytes(provider);
+  const pipeline = await startPipelineProcess(model, {
+    provider,
+    ...(memoryBytes !== null && { memoryBytes }),
+    ...(variant !== null && { variant }),
+    ...(precision !== null && { precision }),
+  });
+  return { pipeline, provider };
 }
 
 /** Makes the videos of a command with one process, and gives each as soon as its files are written. */
@@ -68,17 +110,9 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   const files = outputsOf(command);
   let made = 0;
   try {
-    const { provider, reason } = await chooseProvider(command.provider, {
-      ...(command.precision !== null && { precision: command.precision }),
-    });
-    if (reason !== null) process.stderr.write(`${reason}\n`);
-    const memoryBytes = await gpuMemoryBytes(provider);
-    pipeline = await startPipelineProcess(command.model, {
-      provider,
-      ...(memoryBytes !== null && { memoryBytes }),
-      ...(command.variant !== null && { variant: command.variant }),
-      ...(command.precision !== null && { precision: command.precision }),
-    });
+    const opened = await openModel(command);
+    const { provider } = opened;
+    pipeline = opened.pipeline;
     const { limits, model } = pipeline;
     const requests = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
     await prepareOutputs(files);
@@ -181,4 +215,4 @@ function progressDisplay(label: string): ProgressDisplay {
   return progressBar(write, { unicode, label, room, showsPictures, clock: performance });
 }
 
-await runMain(main, { usageErrors: [RequestError] });
+await runMain(main, { usageErrors: [RequestError, ConfigError] });

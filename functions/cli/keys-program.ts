@@ -22,6 +22,7 @@ export const KEYS: Program = {
         "per-day": {
           value: "USD",
           text: "US dollars that its videos of one day, in UTC, may cost, such as 20usd; no limit without",
+          read: limitInText,
         },
         store,
       },
@@ -48,11 +49,10 @@ export const KEYS: Program = {
 interface AskedKey {
   readonly tenant: string;
   readonly name: string;
-  readonly "per-day"?: string | undefined;
+  readonly "per-day"?: number | undefined;
 }
 
-async function create(keys: ApiKeys, { tenant, name, "per-day": perDay }: AskedKey): Promise<void> {
-  const usdPerDay = perDay === undefined ? undefined : limitInText(perDay);
+async function create(keys: ApiKeys, { tenant, name, "per-day": usdPerDay }: AskedKey): Promise<void> {
   const { key, apiKey } = await keys.create({ tenant, name, usdPerDay });
   process.stdout.write(`${key}\n`);
   const limit = usdPerDay === undefined ? "" : `, whose videos may cost ${usdPerDay} USD a day`;

@@ -33,8 +33,8 @@ interface BarOptions {
 }
 
 /**
- * Creates a progress bar for a terminal: one line, redrawn in place, and above it the newest preview, whose frames follow
- * each other as the bar is redrawn.
+ * Creates a progress bar for a terminal: one line, redrawn in place, and above it the newest preview, whose frames
+ * follow each other as the bar is redrawn.
  */
 export function progressBar(write: (text: string) => void, options: BarOptions): ProgressDisplay {
   const { unicode, label, room, showsPictures, clock } = options;

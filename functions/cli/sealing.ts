@@ -6,6 +6,7 @@ import type { Precision, Provider } from "../../lib/generation/onnx/index.ts";
 import type { Generation } from "../../lib/generation/pipeline/index.ts";
 import {
   claimsOf,
+  givenKeyPair,
   openDevelopmentCertificate,
   openProvenance,
   readKeyPair,
@@ -14,7 +15,6 @@ import {
   signerOf,
   VERSION,
 } from "../../lib/generation/provenance/index.ts";
-import { givenKeyPair } from "../gpu/given-key-pair.ts";
 import { hashFile } from "./hash-file.ts";
 
 /** Marks the videos of a command, and signs them where it says so. */

@@ -15,7 +15,7 @@ export interface AttemptProgressOptions {
 
 /** Progress of one attempt, put together from what the pipeline tells of it. */
 export interface AttemptProgress {
-  /** Returns the progress of the job from now on. Of previews it knows nothing. */
+  /** Returns the progress of the job from now on, without previews. */
   at(progress: StepProgress): JobProgress;
   readonly taken: string;
   /** Mean time of a reused step so far; null if there was none. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
 import { precisionFault, precisions } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
-import { PROVENANCE_MODES } from "../../lib/generation/provenance/index.ts";
+import { givenKeyPair, PROVENANCE_MODES } from "../../lib/generation/provenance/index.ts";
 import {
   ConfigError,
   environmentOf,
@@ -14,7 +14,6 @@ import {
   wholeNumber,
 } from "../../lib/shared/environment.ts";
 import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
-import { givenKeyPair } from "./given-key-pair.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
 import type { ProvenanceConfig } from "./open-provenance.ts";
 

@@ -44,7 +44,7 @@ export interface MakeOptions {
   readonly precision: Receipt["precision"];
   /** Share of jobs that are audited without being asked, 0 to 1. */
   readonly auditShare: number;
-  /** How videos are marked and signed. */
+  /** Marks and signs the videos. */
   readonly provenance: Provenance;
   /** Videos made before, by which the end of this one is predicted. */
   readonly past: PastVideos;
@@ -54,7 +54,7 @@ export interface MakeOptions {
   readonly onPreview?: ((preview: Preview) => void) | undefined;
 }
 
-/** What the parts of a run need. */
+/** Options of the parts of a run. */
 interface RunOptions extends Omit<MakeOptions, "onProgress"> {
   readonly onProgress: (progress: StepProgress) => void;
 }

@@ -1,6 +1,6 @@
-/** What the last video of a kind took, by which the next one's end is predicted. */
+/** Times of the last video of a kind, by which the next one's end is predicted. */
 export interface PastVideo {
-  /** Its steps, as in the progress of a job: `c` for each computed one, `r` for each reused one. */
+  /** Steps, as in the progress of a job: `c` for each computed one, `r` for each reused one. */
   readonly taken: string;
   /** Mean time of a reused step; null if there was none. */
   readonly reusedSeconds: number | null;

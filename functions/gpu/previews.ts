@@ -26,9 +26,9 @@ export interface AttemptPreviews {
   end(): Promise<void>;
 }
 
-/** Largest preview that is stored. Those of our models have a few kilobytes. */
+/** Largest preview that is stored; those of our models have a few kilobytes. */
 const BYTES_MAX = 256 * 1024;
-/** Time for which the end of a job waits for the deletion. What is left over goes with the video. */
+/** Time for which the end of a job waits for the deletion; a preview that is left over goes with the video. */
 const END_MS_MAX = 2_000;
 
 export function keepPreviews(record: JobRecord, options: PreviewsOptions): AttemptPreviews {

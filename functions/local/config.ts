@@ -3,6 +3,7 @@ import * as z from "zod";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type GivenKeyPair,
+  givenKeyPair,
   PROVENANCE_MODES,
   type ProvenanceMode,
 } from "../../lib/generation/provenance/index.ts";
@@ -16,7 +17,6 @@ import {
   wholeNumber,
 } from "../../lib/shared/environment.ts";
 import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
-import { givenKeyPair } from "../gpu/given-key-pair.ts";
 
 export interface LocalConfig {
   /** `PORT`: port to listen on; 0 lets the system choose a free port. Default 3000. */

@@ -10,7 +10,7 @@ export interface LocalLiveJobs extends LiveJobs {
   previewed(ref: JobRef, attempt: number, preview: NonNullable<LiveProgress["preview"]>): void;
 }
 
-/** Number of jobs whose progress is kept. One runs at a time, so others are over without having been told so. */
+/** Number of jobs whose progress is kept: one runs at a time, so others are over without having been told so. */
 const KEPT_MAX = 8;
 
 export function liveJobs(): LocalLiveJobs {

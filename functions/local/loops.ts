@@ -42,7 +42,7 @@ export interface LoopsDeps {
   /** URL of the store in which the GPU function finds the jobs. */
   readonly storeUrl: string;
   readonly watch?: Watch | undefined;
-  /** What the GPU process signs with. */
+  /** Certificate that the GPU process signs with. */
   readonly provenance: LocalProvenance;
 }
 

@@ -8,7 +8,7 @@ import type { Clock } from "../../lib/shared/ports.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { LocalConfig } from "./config.ts";
 
-/** What the service tells its GPU process about signatures. */
+/** Certificate of the service, for its GPU process. */
 export interface LocalProvenance {
   readonly env: Partial<LocalGpuVariables>;
   /** Milliseconds since 1970 at which the certificate runs out; null if nothing is signed. */

@@ -47,6 +47,13 @@ describe("create", () => {
   });
 });
 
+it("the command keys create takes a limit of US dollars a day, which keys list shows", async () => {
+  const { stdout, stderr } = await runKeys(["create", "--per-day", "0.5usd"], folder);
+  expect(stderr).toMatch(/, whose videos may cost 0\.5 USD a day, shown this once\.\n$/);
+  expect(await (await openKeys()).limitOf(stdout.split("_")[1]!)).toBe(0.5);
+  expect((await runKeys(["list"], folder)).stdout).toMatch(/\tactive\t\t0\.5 USD a day\n$/);
+});
+
 it("the command keys list says how to make a key where there is none", async () => {
   expect(await runKeys(["list"], folder)).toMatchObject({
     code: 0,
@@ -89,6 +96,10 @@ describe("wrong words", () => {
       ["revoke", "one", "two"],
       /^"two" is one word too many; write it as in: npm run keys -- revoke abcdefghijkl\n$/,
     ],
+    ...["0", "-3", "20eur", "", "1e9", "0.001"].map((limit): [string[], RegExp] => [
+      ["create", `--per-day=${limit}`],
+      /^--per-day is ".*": write US dollars from 0\.01 to 1000000, such as 20usd or 0\.5\.\n$/,
+    ]),
     [["create", "--owner", "me"], /^Unknown option '--owner'; see --help\.\n$/],
     [["list", "--tenant", "me"], /^Unknown option '--tenant'; see --help\.\n$/],
   ];

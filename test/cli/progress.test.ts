@@ -105,7 +105,7 @@ test.each([[20], [47], [30], [200]])(
     expect(rows[0]).toBe("before");
     expect(rows.filter((row) => row.includes("▀"))).toEqual(rows.slice(1, -1));
     expect(rows[1]!.length).toBeGreaterThan(wide - 2);
-  expect(rows[1]!.length).toBeLessThanOrEqual(wide);
+    expect(rows[1]!.length).toBeLessThanOrEqual(wide);
     expect(rows.at(-1)!.length).toBeLessThan(columns);
     bar.clear();
     expect(screen.rows()).toEqual(["before"]);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { givenKeyPair } from "../../functions/gpu/given-key-pair.ts";
 import { openWorkerProvenance } from "../../functions/gpu/open-provenance.ts";
-import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
+import { givenKeyPair, ProvenanceError } from "../../lib/generation/provenance/index.ts";
 import { loadNative } from "../../lib/generation/provenance/native.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { makePair } from "../generation/provenance/certificates.ts";

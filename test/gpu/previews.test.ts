@@ -75,7 +75,7 @@ describe("the previews of an attempt", () => {
     expect(made).toEqual([1, 5]);
   });
 
-  it("Between two writes lies the interval, and the newest preview is the one that is written.", async () => {
+  it("The interval lies between two writes, of which the newest preview has the next.", async () => {
     const { previews, made, stored, isStored } = keep({}, { intervalMs: 3_600_000 });
     previews.show(preview(1));
     await isStored(1);

@@ -79,6 +79,8 @@ describe("the bucket", () => {
       "claims/",
       "inputs/",
       "jobs/",
+      "runs/",
+      "spending/",
       "triggers/",
       "webhook-endpoints/",
     ];
@@ -99,6 +101,7 @@ describe("the bucket", () => {
       "jobs/": 90,
       "undelivered/": 94,
       "claims/": 31,
+      "spending/": 3,
       "invocations/": 7,
       "": undefined,
     });

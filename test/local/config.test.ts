@@ -19,6 +19,7 @@ describe("a configuration", () => {
       leaseMs: 15_000,
       unfinishedMax: 100,
       retentionMs: 30 * 24 * 3_600_000,
+      pricePerHour: null,
       provenance: { mode: "signed", given: null },
       logLevel: "info",
       logFormat: null,
@@ -42,6 +43,7 @@ describe("a configuration", () => {
       LEASE_MS: "2000",
       UNFINISHED_MAX: "1",
       RETENTION_DAYS: "7",
+      PRICE_PER_HOUR: "1.25",
       PROVENANCE: "required",
       PROVENANCE_CERTIFICATE: "keys/signer.pem",
       PROVENANCE_KEY: "-----BEGIN PRIVATE KEY-----",
@@ -60,6 +62,7 @@ describe("a configuration", () => {
       leaseMs: 2000,
       unfinishedMax: 1,
       retentionMs: 7 * 24 * 3_600_000,
+      pricePerHour: 1.25,
       provenance: {
         mode: "required",
         given: { certificate: join(home, "keys/signer.pem"), key: "-----BEGIN PRIVATE KEY-----" },
@@ -78,6 +81,10 @@ describe("a configuration", () => {
 
   const url = "PUBLIC_URL must be a URL such as https://videos.example.com.";
   const wrong: [env: NodeJS.ProcessEnv, message: string][] = [
+    ...["0", "-1", "20eur", "1e9", "1000000", "NaN", "."].map((text): [NodeJS.ProcessEnv, string] => [
+      { PRICE_PER_HOUR: text },
+      "PRICE_PER_HOUR must be a number of US dollars above 0 and at most 1000, such as 1.2.",
+    ]),
     [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "-1" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "3000 " }, "PORT must be a whole number from 0 to 65535."],

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import type { SeededRandom } from "../../test/sim/seeded-random.ts";
 import type { Acknowledged, Ordering } from "./orders.ts";
 
-/** What readers of streams saw. */
+/** Sights of the readers of streams. */
 export interface Watched {
   /** Streams that were opened, by what their reader did. */
   readonly opened: Readonly<Record<Manner, number>>;
@@ -13,7 +13,7 @@ export interface Watched {
   readonly held: number | null;
 }
 
-/** What a reader does: it reads and comes again until the end, vanishes, or never reads. */
+/** Manner of a reader: it reads and comes again until the end, vanishes, or never reads. */
 type Manner = "reads" | "vanishes" | "stares";
 const MANNERS: readonly Manner[] = ["reads", "reads", "vanishes", "stares"];
 

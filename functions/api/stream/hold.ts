@@ -10,7 +10,7 @@ import type { Told } from "./told.ts";
 /** Stream that is held open. */
 export interface HeldStream {
   readonly stream: SSEStreamingApi;
-  /** What the reader was told on an earlier connection. */
+  /** State that the reader was told on an earlier connection. */
   readonly told: Told | null;
   /** Aborts when the reader is gone, or the service stops. */
   readonly leave: AbortSignal;
@@ -28,7 +28,7 @@ export interface HoldDeps {
 /** Time after which a reader comes again whose connection has ended, and after which a store is asked again. */
 const RETRY_MS = 1_000;
 
-/** How a held stream ended. `unread` means that the reader took nothing for too long. */
+/** End of a held stream. `unread` means that the reader took nothing for too long. */
 export type HoldEnd = "over" | "left" | "refused" | "unread" | "expired";
 
 /**

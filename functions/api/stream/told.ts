@@ -1,6 +1,6 @@
 import { JOB_STATUSES, type JobProgress, type JobStatus } from "../../../lib/service/jobs/index.ts";
 
-/** What the reader of a stream was told last. It is the id of each event, so any instance can go on from it. */
+/** State that the reader of a stream was told last. It is the id of each event, so any instance can go on from it. */
 export interface Told {
   readonly status: JobStatus;
   readonly attempt: number;

@@ -24,3 +24,4 @@ export { openPipeline } from "./pipeline.ts";
 export { type PipelineProcess, type ProcessOptions, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";
 export { type MeasuredTable, measureTable, STEPS_MIN, type TableProgress } from "./table/calibrate-table.ts";
+export type { Trial } from "./trial.ts";

@@ -2,6 +2,7 @@ import {
   type CachePolicy,
   type CacheTrace,
   cacheTrace,
+  computedBounds,
   type PromiseOutcome,
   promiseOutcome,
 } from "../caching/index.ts";
@@ -41,6 +42,7 @@ import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { readTexts, replacedTexts, unreadNotes } from "./text/read-texts.ts";
 import { unknownWords } from "./text/unknown-words.ts";
+import type { Trial } from "./trial.ts";
 import { type VideoSessions, videoSessions } from "./video-sessions.ts";
 
 export type Stage = "load" | "encode" | "denoise" | "decode";
@@ -118,6 +120,12 @@ export interface Pipeline {
    *   another generation runs, after `close` and for numbers that are not finite, or an error of the model's files
    */
   generate(request: ResolvedRequest, options?: GenerateOptions): Promise<Generation>;
+  /**
+   * Times the parts of a request's generation: two computed steps, a reused one and the decoder. Makes no video.
+   *
+   * @throws the errors of `generate`
+   */
+  measure(request: ResolvedRequest, options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Trial>;
   /** Cancels the generation that is running, and frees the model once it has ended. */
   close(): Promise<void>;
 }
@@ -176,7 +184,7 @@ export async function openPipeline(
     readonly needs: GraphNeeds;
     readonly sessions: VideoSessions;
   } | null = null;
-  let running: Promise<Generation> | null = null;
+  let running: Promise<Generation | Trial> | null = null;
   let checking: Promise<readonly QuantizationCheck[]> | null = null;
   const audits = new Audits();
   const previews = new Previews(model.previewMap);
@@ -230,7 +238,8 @@ export async function openPipeline(
     request: ResolvedRequest,
     signal: AbortSignal,
     { onProgress, onPreview }: Pick<GenerateOptions, "onProgress" | "onPreview">,
-  ): Promise<Generation> {
+    isTrial: boolean,
+  ): Promise<Generation | Trial> {
     const limits = limitsWith(request, model.limits);
     const policy = observer?.policy?.() ?? policyOf(request, knownRun({ ...model, limits }, audits));
     let planned = request.steps;
@@ -321,6 +330,18 @@ export async function openPipeline(
     };
     const paceKey = shapeKey(request, loras);
     const atMost = promisedSeconds(policy);
+    if (isTrial) {
+      const trial = { ...denoising, ...(await openFirst()), latent, onStep: () => report("denoise") };
+      const pace = await measurePace(trial, decode);
+      const { load, encode } = seconds;
+      return {
+        model: model.name,
+        steps: planned,
+        computed: computedBounds(policy, planned),
+        seconds: { load, encode, ...pace },
+        secondsMost: atMost,
+      };
+    }
     let deadline: Deadline | null = null;
     if (atMost !== null) {
       const onStep = () => report("encode");
@@ -401,13 +422,15 @@ export async function openPipeline(
     };
   }
 
-  async function generate(
+  async function begin(
     request: ResolvedRequest,
-    { signal, ...listeners }: GenerateOptions = {},
-  ): Promise<Generation> {
+    { signal, ...listeners }: GenerateOptions,
+    isTrial: boolean,
+  ): Promise<Generation | Trial> {
     if (closing.signal.aborted) throw new GenerationError(CLOSED);
     if (running) throw new GenerationError(BUSY);
-    running = run(request, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal, listeners);
+    const ending = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+    running = run(request, ending, listeners, isTrial);
     try {
       return await running;
     } finally {
@@ -418,7 +441,8 @@ export async function openPipeline(
   return {
     model: model.name,
     limits: model.limits,
-    generate,
+    generate: async (request, options = {}) => (await begin(request, options, false)) as Generation,
+    measure: async (request, options = {}) => (await begin(request, options, true)) as Trial,
     async close() {
       closing.abort();
       await running?.catch(() => undefined);

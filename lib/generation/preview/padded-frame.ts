@@ -1,5 +1,5 @@
+import type { LatentEstimate } from "./latent-estimate.ts";
 import { placesOf } from "./linear-map.ts";
-import type { LatentEstimate } from "./preview.ts";
 
 interface Extent {
   readonly channels: number;

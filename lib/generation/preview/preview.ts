@@ -1,3 +1,4 @@
+import type { LatentEstimate } from "./latent-estimate.ts";
 import type { LinearMap } from "./linear-map.ts";
 import { PaddedFrame } from "./padded-frame.ts";
 
@@ -12,15 +13,6 @@ export interface Preview {
   readonly seconds: number;
   /** 8-bit sRGB pixels [frames, height, width, 3]. */
   readonly rgb: Uint8Array;
-}
-
-/** Clean latent that a denoising step implies, as its parts: `kept * latent + added * prediction`. */
-export interface LatentEstimate {
-  /** Latent before the step [C, F, H, W]. */
-  readonly latent: Float32Array;
-  readonly prediction: Float32Array;
-  readonly kept: number;
-  readonly added: number;
 }
 
 export interface PreviewShape {

@@ -1,5 +1,6 @@
 export { dayOf } from "./certificate/check.ts";
 export { DEVELOPMENT_NAME, type KeyPair, makeDevelopmentCertificate } from "./certificate/development.ts";
+export { givenKeyPair } from "./certificate/given-key-pair.ts";
 export { type GivenKeyPair, openDevelopmentCertificate, readKeyPair } from "./certificate/key-files.ts";
 export { claimsOf } from "./claims.ts";
 export { marked, markOf } from "./mark/mark.ts";

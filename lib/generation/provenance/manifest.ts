@@ -1,7 +1,7 @@
 import { MADE_BY_MODEL } from "./mark/packet.ts";
 import { TOOL, VERSION } from "./tool.ts";
 
-/** What a signed file says about how it was made. */
+/** Facts that a signed file tells about how it was made. */
 export interface Claims {
   /** Facts for the receipt, without words that a user wrote. Lists of numbers are not allowed (see `ofText`). */
   readonly receipt: Readonly<Record<string, unknown>>;

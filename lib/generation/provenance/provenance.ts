@@ -15,7 +15,7 @@ export const PROVENANCE_MODES = ["signed", "required", "mark", "off"] as const;
 
 export type ProvenanceMode = (typeof PROVENANCE_MODES)[number];
 
-/** How a program marks and signs its videos. */
+/** Choice and signer by which a program marks and signs its videos. */
 export interface Provenance {
   readonly mode: ProvenanceMode;
   /** Null if nothing is signed. */
@@ -24,7 +24,7 @@ export interface Provenance {
   readonly note: string | null;
 }
 
-/** What was done to a video, for its receipt. */
+/** Mark and signature that a video got, for its receipt. */
 export interface Sealed {
   readonly kind: "c2pa" | "mark" | "none";
   /** Name in the certificate; null without a signature. */

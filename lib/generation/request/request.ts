@@ -177,7 +177,7 @@ export function withoutWords(request: ResolvedRequest): ResolvedRequest {
   return { ...request, ...collected<Partial<ResolvedRequest>>(([, { erased }]) => erased ?? {}) };
 }
 
-/** Returns a text that is the same for requests that differ in nothing but words and seed: their videos take as long. */
+/** Returns a text that is the same for requests that differ in words and seed alone: their videos take as long. */
 export function kindOf(request: ResolvedRequest): string {
   return JSON.stringify({ ...withoutWords(request), seed: 0 });
 }

@@ -91,7 +91,7 @@ const progressSchema = z.object({
   steps: count,
   done: count,
   computed: count,
-  /** One character for each step that is done: `c` if it was computed, `r` if it was reused. Older records lack it. */
+  /** Steps that are done, a character each: `c` if it was computed, `r` if it was reused. Older records lack it. */
   taken: z
     .string()
     .regex(/^[cr]*$/)

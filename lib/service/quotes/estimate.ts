@@ -116,6 +116,8 @@ function makeOf({ secondsMost }: QuotedRequest, { runs, steps, prediction, now }
   // A promise of seconds decides how many steps are computed, and limits most of the rest too.
   const most = secondsMost === null ? Infinity : secondsMost * PROMISE_SLACK + rest;
   const usual = at(computed.expected).expected;
+  // A model that takes no time at all is one of a test.
+  if (usual < 1e-9) return { expected: 0, low: 0, high: 0 };
   const expected = usual * spread.middle;
   // The errors of steps and of seconds have nothing to do with each other, so they add up as standard deviations do.
   const apart = (...ratios: number[]) => Math.exp(Math.hypot(...ratios.map(Math.log)));

@@ -23,6 +23,9 @@ const LAST_MS = 10 * 60_000;
 /** Share of the deviation of the last runs that is expected of the next one. */
 const KEPT = 0.6;
 
+/** Largest logarithm of a ratio that counts: a factor of a thousand. */
+const OFF_MAX = Math.log(1000);
+
 interface Outcome {
   readonly at: number;
   /** Logarithm of the outcome over the prediction. */
@@ -39,10 +42,12 @@ export function spreadOf(runs: readonly MeasuredRun[], now: number): Spread {
   const errors: number[] = [];
   for (const [index, run] of runs.entries()) {
     const prediction = predicted(run, runs.slice(0, index));
-    if (!prediction?.isMeasured) continue;
+    // How long opening the model takes is not known before it was opened once.
+    const isFirstOpening = run.isCold && !runs.slice(0, index).some(({ isCold }) => isCold);
+    if (!prediction?.isMeasured || isFirstOpening) continue;
     const { expected } = prediction.seconds({ total: run.evaluations, computed: run.computed });
     if (expected <= 0 || run.seconds.make <= 0) continue;
-    const off = Math.log(run.seconds.make / expected);
+    const off = Math.min(OFF_MAX, Math.max(-OFF_MAX, Math.log(run.seconds.make / expected)));
     errors.push(off - expectedOff(outcomes, run.at - run.seconds.make * 1000));
     outcomes.push({ at: run.at, off });
   }

@@ -211,7 +211,7 @@ describe("a stream that is held open", () => {
     ]);
   });
 
-  it("Without news a comment keeps the connection alive, and the record is looked at all the same.", async () => {
+  it("A comment keeps a connection alive that has no news, while the record is looked at all the same.", async () => {
     const watched = await serve({ heartbeatMs: 20, lookMs: 50 });
     const { id } = await watched.api.create();
     const answer = await watched.stream(id);

@@ -70,6 +70,13 @@ export function sampleReceipt(request: ResolvedRequest, quote: Quote): Receipt {
       sha256: "c6c9364b68b33b084634de0185536f30024daa41f1ca0535c8d2eca40f879359",
       encoder: "ffmpeg",
     },
+    provenance: {
+      kind: "c2pa",
+      signer: "Example Videos",
+      is_development: false,
+      unsigned_sha256: "5f1bd6b4ad5a4e1c6a5e3d7c0d7a42c2e7b4f6f1b8e2a95f7ad8d1bb7b9cbb1e",
+      note: null,
+    },
     attempt: 1,
     provider: "cpu",
     precision: "float32",

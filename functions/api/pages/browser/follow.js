@@ -2,7 +2,7 @@
 /** @typedef {import("../../schemas/video-stream.ts").ProgressEvent} Progress */
 /** @typedef {import("../../schemas/video-stream.ts").PreviewEvent} Preview */
 /**
- * What is done with the news of a video.
+ * Listeners to the news of a video.
  *
  * @typedef {object} Listeners
  * @property {(video: Video) => void} video

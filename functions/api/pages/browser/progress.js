@@ -14,7 +14,7 @@ const STAGE_NAMES = /** @type {Record<string, string>} */ ({
 /** Number of steps whose bars have no room for gaps. */
 const DENSE_STEPS = 60;
 
-/** What the page knows of the video's making. `taken` has one character a step: `c` computed, `r` reused. */
+/** Knowledge of the page about the video's making. `taken` has one character a step: `c` computed, `r` reused. */
 let known = { id: "", attempt: 0, taken: "", steps: 0, url: "" };
 
 const nothing = { id: "", attempt: 0, taken: "", steps: 0, url: "" };

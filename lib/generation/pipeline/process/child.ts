@@ -6,7 +6,7 @@
  */
 import { SessionError } from "../../onnx/index.ts";
 import { GenerationError, type GenerationFault } from "../errors.ts";
-import { openPipeline, type Pipeline } from "../pipeline.ts";
+import { openPipeline, type Pipeline, type Progress } from "../pipeline.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 
 let pipeline: Pipeline | null = null;
@@ -26,9 +26,14 @@ async function answer(message: Exclude<ToChild, { kind: "cancel" }>): Promise<Fr
     return { kind: "opened", model: pipeline.model, limits: pipeline.limits };
   }
   running = new AbortController();
+  const { signal } = running;
+  const onProgress = (progress: Progress) => send({ kind: "progress", progress });
+  if (message.kind === "measure") {
+    return { kind: "measured", trial: await pipeline!.measure(message.request, { signal, onProgress }) };
+  }
   const generation = await pipeline!.generate(message.request, {
-    signal: running.signal,
-    onProgress: (progress) => send({ kind: "progress", progress }),
+    signal,
+    onProgress,
     ...(message.isWatched && { onPreview: (preview) => send({ kind: "preview", preview }) }),
   });
   return { kind: "generated", generation };

@@ -6,17 +6,10 @@ import { processState } from "../../../shared/process-state.ts";
 import { RUNNER } from "../../../shared/run/index.ts";
 import { type Hang, TICK_MS } from "../../../shared/silence.ts";
 import type { Preview } from "../../preview/index.ts";
-import { RequestError, type ResolvedRequest } from "../../request/index.ts";
+import { RequestError } from "../../request/index.ts";
 import { CancelledError, GenerationError } from "../errors.ts";
 import type { PipelineOptions } from "../model/parts.ts";
-import {
-  BUSY,
-  CLOSED,
-  type GenerateOptions,
-  type Generation,
-  type Pipeline,
-  type Progress,
-} from "../pipeline.ts";
+import { BUSY, CLOSED, type GenerateOptions, type Pipeline, type Progress } from "../pipeline.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { Patience } from "./patience.ts";
 
@@ -52,10 +45,12 @@ const KILL_MS = 10_000;
 
 type Opened = Extract<FromChild, { kind: "opened" }>;
 type Generated = Extract<FromChild, { kind: "generated" }>;
+type Measured = Extract<FromChild, { kind: "measured" }>;
+type Answer = Opened | Generated | Measured;
 
 /** Question to the child that is not answered yet. */
 interface Asked {
-  readonly answered: (answer: Opened | Generated) => void;
+  readonly answered: (answer: Answer) => void;
   readonly failed: (error: Error) => void;
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly onPreview: ((preview: Preview) => void) | undefined;
@@ -117,7 +112,7 @@ export async function startPipelineProcess(
     setTimeout(end, KILL_MS, ended).unref();
   }
 
-  async function ask<A extends Opened | Generated>(
+  async function ask<A extends Answer>(
     message: ToChild,
     { onProgress, onPreview }: Pick<GenerateOptions, "onProgress" | "onPreview"> = {},
   ): Promise<A> {
@@ -137,10 +132,11 @@ export async function startPipelineProcess(
     }
   }
 
-  async function generate(
-    request: ResolvedRequest,
-    { signal, onProgress, onPreview }: GenerateOptions = {},
-  ): Promise<Generation> {
+  /** Asks the child for work that can be cancelled, and that listeners are told of. */
+  async function work<A extends Answer>(
+    message: ToChild,
+    { signal, onProgress, onPreview }: GenerateOptions,
+  ): Promise<A> {
     if (ended) throw ended;
     if (asked) throw new GenerationError(BUSY);
     if (signal?.aborted) throw new CancelledError();
@@ -160,12 +156,11 @@ export async function startPipelineProcess(
           cancel();
         }
       };
-    const isWatched = onPreview !== undefined;
     const listeners = { onProgress: guarded(onProgress), onPreview: guarded(onPreview) };
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const { generation } = await ask<Generated>({ kind: "generate", request, isWatched }, listeners);
-      if (faults.length === 0) return generation;
+      const answer = await ask<A>(message, listeners);
+      if (faults.length === 0) return answer;
       throw faults[0];
     } catch (error) {
       if (faults.length > 0) throw faults[0];
@@ -191,7 +186,13 @@ export async function startPipelineProcess(
       },
       model,
       limits,
-      generate,
+      async generate(request, options = {}) {
+        const isWatched = options.onPreview !== undefined;
+        return (await work<Generated>({ kind: "generate", request, isWatched }, options)).generation;
+      },
+      async measure(request, options = {}) {
+        return (await work<Measured>({ kind: "measure", request }, options)).trial;
+      },
       kill: abandon,
       close() {
         ended ??= closed;

@@ -24,7 +24,7 @@ const SHA1_SIGNATURES = [
 
 const DIGITAL_SIGNATURE = 0x80;
 
-/** What Node does not say about a certificate. */
+/** Facts about a certificate that Node does not tell. */
 export interface Extensions {
   /** True if its basic constraints say CA:TRUE; Node looks at the key usage, too. */
   readonly isAuthority: boolean;

@@ -37,8 +37,8 @@ async function pemOf(given: string, what: string): Promise<string> {
 }
 
 /**
- * Returns the development certificate of a folder with its key, which share a file, and the path of it. The first call makes it, in a file that only its owner
- * may read; concurrent processes get the same one.
+ * Returns the development certificate of a folder with its key, which share a file, and the path of it. The first
+ * call makes the file, which only its owner may read; concurrent processes get the same one.
  *
  * @throws ProvenanceError if the file cannot be made or read
  */

@@ -1,4 +1,4 @@
-/** Who made a picture or a video, as its mark says it. */
+/** Maker of a picture or a video, as its mark names it. */
 export interface Mark {
   /** Digital source type of IPTC, a full URL. */
   readonly sourceType: string;

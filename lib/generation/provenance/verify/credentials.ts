@@ -32,7 +32,7 @@ const UNVOUCHED = /^(signingCredential\.untrusted|timeStamp\.)/;
 const EXPIRED = /^(signingCredential\.expired|claimSignature\.outsideValidity)$/;
 const CHANGED = /[mM]ismatch$|\.missing$/;
 
-/** Where the library finds the bytes of a file. */
+/** Place of the bytes of a file. */
 export type Asset = { readonly path: string } | { readonly buffer: Buffer };
 
 /**

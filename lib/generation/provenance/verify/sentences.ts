@@ -3,8 +3,7 @@ import type { Credentials } from "./credentials.ts";
 import type { Outcome, Verification } from "./verify.ts";
 
 /**
- * Returns what a check found, in plain sentences: first whether the file holds, then what it says about itself. The last
- * sentences say what that does not prove.
+ * Returns what a check found, in plain sentences: first whether the file holds, then what it says about itself.
  */
 export function verificationLines(verification: Verification): string[] {
   const { outcome, credentials, mark, missing } = verification;

@@ -8,10 +8,10 @@ import { ProvenanceError } from "../provenance-error.ts";
 import { type Source, sourceOf, withFile } from "../source.ts";
 import { type Asset, type Credentials, readCredentials } from "./credentials.ts";
 
-/** What came of a check, in a word. */
+/** Result of a check, in a word. */
 export type Outcome = Credentials["state"] | "unchecked" | "marked" | "unmarked";
 
-/** What a file says about its origin, and whether it holds. */
+/** Claims of a file about its origin, and whether they hold. */
 export interface Verification {
   readonly outcome: Outcome;
   readonly kind: Kind;

@@ -1,5 +1,5 @@
-import type { GivenKeyPair } from "../../lib/generation/provenance/index.ts";
-import { ConfigError } from "../../lib/shared/environment.ts";
+import { ConfigError } from "../../../shared/environment.ts";
+import type { GivenKeyPair } from "./key-files.ts";
 
 /**
  * Returns the certificate and the key that the environment gives; null if it gives neither.
