@@ -1,20 +1,10 @@
-import { hc, type InferRequestType, type InferResponseType } from "hono/client";
+import { hc } from "hono/client";
 import type { Api } from "./api.ts";
 import { AdareelError, errorOf } from "./error.ts";
 import { messagesOf, type VideoEvent } from "./events.ts";
 import { pause } from "./pause.ts";
 import { retrying } from "./retry.ts";
-
-type Routes = ReturnType<typeof hc<Api>>["v1"];
-
-/** Video as the service describes it. */
-export type Video = InferResponseType<Routes["videos"]["$post"]>;
-
-/** Request for a video: every field of the reference at `/docs`. */
-export type VideoRequest = InferRequestType<Routes["videos"]["$post"]>["json"];
-
-/** Model of the service, with the values that it takes. */
-export type Model = InferResponseType<Routes["models"]["$get"]>["data"][number];
+import type { Routes, Video, VideoRequest } from "./routes.ts";
 
 export interface ClientOptions {
   /** Replaces the global `fetch`. */
@@ -153,8 +143,8 @@ interface Observing {
 }
 
 /**
- * Tells an observer of the events of a video, and returns the video once it is over. Returns null if there is no stream:
- * an older service has none, and a key may have only so many.
+ * Tells an observer of the events of a video, and returns the video once it is over. Returns null if there is no
+ * stream: an older service has none, and a key may have only so many.
  */
 async function watched(
   events: AsyncGenerator<VideoEvent>,

@@ -1,4 +1,4 @@
-import type { Video } from "./client.ts";
+import type { Video } from "./routes.ts";
 
 /** What has changed of a video since the event before. */
 export interface VideoProgress {

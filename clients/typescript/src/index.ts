@@ -4,11 +4,9 @@ export {
   type ClientOptions,
   type ContentOptions,
   type CreateOptions,
-  type Model,
-  type Video,
-  type VideoRequest,
   type WaitOptions,
 } from "./client.ts";
 export { AdareelError } from "./error.ts";
 export type { VideoEvent, VideoProgress } from "./events.ts";
+export type { Model, Video, VideoRequest } from "./routes.ts";
 export { verifyWebhook, type WebhookEvent, type WebhookToVerify } from "./webhook.ts";

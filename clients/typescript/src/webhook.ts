@@ -1,4 +1,4 @@
-import type { Video } from "./client.ts";
+import type { Video } from "./routes.ts";
 
 /** Event of a video, as a webhook brings it. */
 export interface WebhookEvent {

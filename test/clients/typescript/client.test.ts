@@ -265,7 +265,6 @@ describe("the client that watches a video", () => {
     expectTypeOf<StreamEvents["progress"]>().toExtend<Data<"progress">>();
     expectTypeOf<StreamEvents["preview"]>().toExtend<Data<"preview">>();
     expectTypeOf<StreamEvents["deleted"]>().toExtend<Data<"deleted">>();
-    expectTypeOf<StreamEvents["status"]>().toExtend<Data<"status">>();
     expectTypeOf<keyof StreamEvents>().toEqualTypeOf<VideoEvent["event"]>();
   });
 });
