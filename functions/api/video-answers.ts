@@ -27,8 +27,10 @@ export function videoAnswers(
       throw new ApiError("video_not_found", "There is no video with this id.");
     },
     async of(record) {
+      const now = clock.now();
       return videoView(record, {
-        urls: await signUrls(store, record, clock.now()),
+        now,
+        urls: await signUrls(store, record, now),
         previewUrl: await signPreview(store, record),
         queuePosition: await positionOf(record),
       });

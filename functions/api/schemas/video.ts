@@ -49,7 +49,9 @@ export const videoSchema = z
     seconds_left: z
       .number()
       .nullable()
-      .describe("Seconds until it is there, as the worker predicts them; null where it cannot."),
+      .describe(
+        "Seconds until it is there: by its quote while it waits, then as its worker predicts; null where nobody can tell.",
+      ),
     preview_url: z
       .string()
       .nullable()

@@ -35,7 +35,10 @@ interface Seen {
   readonly preview: string | null;
 }
 
-export function teller({ store, live }: Pick<ApiDeps, "store" | "live">, answers: VideoAnswers): Teller {
+export function teller(
+  { store, live, clock }: Pick<ApiDeps, "store" | "live" | "clock">,
+  answers: VideoAnswers,
+): Teller {
   async function look(record: JobRecord): Promise<Seen> {
     const position = await answers.positionOf(record);
     const own = record.status === "running" ? (live?.progressOf(record) ?? null) : null;
@@ -51,7 +54,8 @@ export function teller({ store, live }: Pick<ApiDeps, "store" | "live">, answers
 
   async function dataOf(news: News, { record, position, preview }: Seen): Promise<object | null> {
     if (news.event === "status") return answers.of(record);
-    if (news.event === "progress") return progressView(record, position, news.taken);
+    if (news.event === "progress")
+      return progressView(record, { queuePosition: position, taken: news.taken, now: clock.now() });
     const webp = preview ?? (await storedPreview(record));
     return webp === null ? null : { step: news.step, data: `data:image/webp;base64,${webp}` };
   }

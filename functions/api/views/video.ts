@@ -4,6 +4,7 @@ import type { ObjectStore } from "../../../lib/service/storage/index.ts";
 import { toldOrder } from "../order-fields.ts";
 import { toldPictures } from "../picture-fields.ts";
 import type { Video, VideoEvents, VideoStatus } from "../schemas/video.ts";
+import { secondsLeft } from "./seconds-left.ts";
 
 /**
  * Statuses in OpenAI's wire format, by the status of the job. A cancelled job is `failed`, because OpenAI's clients
@@ -35,12 +36,19 @@ export interface VideoViewOptions {
   /** URL of the newest preview; null in lists, and for a video without one. */
   readonly previewUrl?: string | null;
   readonly queuePosition?: number | null;
+  /** Time of the answer in milliseconds since 1970; left out in lists, where no quote is reckoned up. */
+  readonly now?: number;
 }
 
 /** Converts a job record to a video in the API's answers. */
 export function videoView(
   record: JobRecord,
-  { urls = null, previewUrl = null, queuePosition = null }: VideoViewOptions = {},
+  {
+    urls = null,
+    previewUrl = null,
+    queuePosition = null,
+    now = Number.POSITIVE_INFINITY,
+  }: VideoViewOptions = {},
 ): Video {
   const progress = record.status === "running" ? record.progress : null;
   const request = resolvedRequestSchema.parse(record.params);
@@ -62,7 +70,7 @@ export function videoView(
     queue_position: record.status === "queued" ? queuePosition : null,
     stage: progress?.stage ?? null,
     steps_done: progress?.done ?? null,
-    seconds_left: progress?.secondsLeft ?? null,
+    seconds_left: secondsLeft(record, now),
     preview_url: previewUrl,
     url: urls?.video ?? null,
     url_expires_at: urls && unixSeconds(urls.expiresAt),

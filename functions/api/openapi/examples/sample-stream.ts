@@ -17,7 +17,8 @@ export function sampleStream(record: JobRecord): string {
 
 function dataOf(news: ReturnType<typeof newsOf>[number], record: JobRecord): object {
   if (news.event === "status") return videoView(record);
-  if (news.event === "progress") return progressView(record, null, news.taken);
+  if (news.event === "progress")
+    return progressView(record, { queuePosition: null, taken: news.taken, now: record.updatedAt });
   return { step: news.step, data: "data:image/webp;base64,UklGRg" };
 }
 
