@@ -37,8 +37,8 @@ export interface DeploymentConfig {
    */
   readonly sendersMax: number;
   /**
-   * US dollars of an instance for an hour, 0.001 to 1000, by which quotes and the spending of keys are reckoned; the list
-   * price of the instance types in us-east-1.
+   * US dollars of an instance for an hour, 0.001 to 1000, by which quotes and the spending of keys are reckoned; the
+   * list price of the instance types in us-east-1.
    */
   readonly pricePerHour: number | null;
   /** Marks and signatures of videos: `signed`, `required`, `mark` or `off`; signed. */
@@ -132,7 +132,7 @@ const context = z.strictObject({
   unfinishedMax: whole(1, 1000).default(100),
   sendersMax: whole(2, 1000).default(3),
   pricePerHour: price(0.001, 1000).optional(),
-  provenance: z.enum(PROVENANCE_MODES, { error: `must be ${PROVENANCE_MODES.join(", ")}` }).default("signed"),
+  provenance: z.enum(PROVENANCE_MODES, { error: "must be signed, required, mark or off" }).default("signed"),
   provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),

@@ -105,8 +105,8 @@ export class VideoBucket extends Construct {
 }
 
 /**
- * Returns the expiration rules. API keys, endpoints, triggers, models and measured runs do not expire. Age counts from an
- * object's last write.
+ * Returns the expiration rules. API keys, endpoints, triggers, models and measured runs do not expire. Age counts from
+ * an object's last write.
  */
 function lifecycle(retentionDays: number): LifecycleRule[] {
   const days = {

@@ -45,8 +45,8 @@ export async function spendingTold(
 }
 
 /**
- * Returns the most that is set aside for a video: the upper end of its quote, or without one what its whole timeout would
- * cost, since no video is made for longer.
+ * Returns the most that is set aside for a video: the upper end of its quote, or without one what its whole timeout
+ * would cost, since no video is made for longer.
  */
 function mostUsd({ usdPerHourMost }: Price, quote: Quote | null, timeoutSeconds: number): number {
   const whole = usdOf(timeoutSeconds, usdPerHourMost);

@@ -24,6 +24,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
     webhook_url: "https://hooks.example.com",
     cache: { codebook: [{ rate: 2 }] },
   },
+  quoteVideo: { prompt: "a", steps: 12 },
   remixVideo: { prompt: "another" },
   createWebhookEndpoint: { url: "https://hooks.example.com" },
   updateWebhookEndpoint: { name: "b" },

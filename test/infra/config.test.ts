@@ -120,7 +120,7 @@ describe("a mistake in the settings", () => {
     [{ unfinishedMax: -1 }, "-c unfinishedMax must be a whole number from 1 to 1000."],
     [{ pricePerHour: "0" }, "-c pricePerHour must be a number of US dollars from 0.001 to 1000."],
     [{ pricePerHour: "20eur" }, "-c pricePerHour must be a number of US dollars from 0.001 to 1000."],
-    [{ provenance: "yes" }, "-c provenance must be signed, required, mark, off."],
+    [{ provenance: "yes" }, "-c provenance must be signed, required, mark or off."],
     [{ provenanceSecret: "a b" }, "-c provenanceSecret must be the name of a secret."],
     [{ waf: "yes" }, "-c waf must be true or false."],
     [{ waf: { toString: "" } }, "-c waf must be true or false."],

@@ -146,6 +146,7 @@ describe("the function", () => {
       folders.map((folder) => `${action} arn:aws:s3:::${BUCKET}/${folder}/*`);
     const listed = [
       ...["api-keys", "model-cards", "jobs", "unfinished", "claims", "artifacts", "inputs"],
+      ...["runs", "spending"],
       ...["webhook-endpoints", "triggers", "tenant-triggers"],
     ];
     const condition = { StringLikeIfExists: { "s3:prefix": listed.map((folder) => `${folder}/*`) } };
@@ -154,8 +155,8 @@ describe("the function", () => {
       [
         ...["CreateLogGroup", "CreateLogStream", "PutLogEvents"].map((action) => `logs:${action} ${logs}`),
         ...on("s3:GetObject", "api-keys", "model-cards", "jobs", "unfinished", "claims", "artifacts"),
-        ...on("s3:GetObject", "inputs", "webhook-endpoints", "triggers"),
-        ...on("s3:PutObject", "inputs", "jobs", "unfinished", "undelivered", "claims"),
+        ...on("s3:GetObject", "inputs", "runs", "spending", "webhook-endpoints", "triggers"),
+        ...on("s3:PutObject", "inputs", "jobs", "unfinished", "undelivered", "claims", "spending"),
         ...on("s3:PutObject", "webhook-endpoints", "triggers", "tenant-triggers"),
         ...on("s3:DeleteObject", "jobs", "unfinished", "artifacts", "inputs"),
         ...on("s3:DeleteObject", "webhook-endpoints", "triggers", "tenant-triggers"),

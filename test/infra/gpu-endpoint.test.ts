@@ -169,7 +169,7 @@ describe("the role of the instances", () => {
     const s3 = `arn:aws:s3:::${BUCKET}`;
     const prefixes = {
       StringLikeIfExists: {
-        "s3:prefix": ["jobs/*", "artifacts/*", "inputs/*", "models/demo/*", "unfinished/*"],
+        "s3:prefix": ["jobs/*", "artifacts/*", "inputs/*", "runs/*", "models/demo/*", "unfinished/*"],
       },
     };
     const namespaces = { "cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"] };
@@ -180,11 +180,13 @@ describe("the role of the instances", () => {
         `s3:GetObject ${s3}/jobs/*`,
         `s3:GetObject ${s3}/artifacts/*`,
         `s3:GetObject ${s3}/inputs/*`,
+        `s3:GetObject ${s3}/runs/*`,
         `s3:GetObject ${s3}/models/demo/*`,
         `s3:PutObject ${s3}/jobs/*`,
         `s3:PutObject ${s3}/artifacts/*`,
         `s3:PutObject ${s3}/unfinished/*`,
         `s3:PutObject ${s3}/undelivered/*`,
+        `s3:PutObject ${s3}/runs/*`,
         `s3:PutObject ${s3}/invocations/*`,
         `s3:DeleteObject ${s3}/unfinished/*`,
         `s3:DeleteObject ${s3}/artifacts/*`,

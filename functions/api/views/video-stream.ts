@@ -4,7 +4,7 @@ import type { TakenStep } from "../stream/news.ts";
 import { secondsLeft } from "./seconds-left.ts";
 import { STATUS_NAMES } from "./video.ts";
 
-/** What an event tells besides the record. */
+/** Facts that an event tells besides the record. */
 export interface ProgressTold {
   readonly queuePosition: number | null;
   readonly taken: readonly TakenStep[];

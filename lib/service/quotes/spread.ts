@@ -16,7 +16,7 @@ const ASSUMED = { low: 0.5, high: 2 } as const;
 /** Number of ratios from which on they correct what is expected. */
 const BELIEVED = 5;
 
-/** Number of last runs that tell how fast the machine is at the moment, and the time in which they have to have ended. */
+/** Number of last runs that tell how fast the machine is now, and the time in which they have to have ended. */
 const LAST = 3;
 const LAST_MS = 10 * 60_000;
 

@@ -10,8 +10,8 @@ import {
 } from "../../../lib/service/quotes/index.ts";
 
 /*
- * Runs that tools/quotes/measure.ts made on a machine of two cores, which other programs used at the same time: its load
- * average went from 5 to 14 while they were made. Each is quoted from those before it, as the API would have done.
+ * Runs that tools/quotes/measure.ts made on a machine of two cores, which other programs used at the same time: its
+ * load average went from 5 to 14 while they were made. Each is quoted from those before it, as the API would have done.
  */
 const FIXTURE = join(import.meta.dirname, "../../golden/quotes/demo-runs.json");
 const runs = (JSON.parse(readFileSync(FIXTURE, "utf8")) as { measured: { run: unknown }[] }).measured.map(

@@ -77,7 +77,7 @@ describe("a reservation", () => {
     expect((await spending.reserve(KEY, video("last", 0.1))).ok).toBe(false);
   });
 
-  it("the next day and another key begin with the whole limit", async () => {
+  it("a new day has the whole limit, and so has another key", async () => {
     const { spending, clock } = opened();
     await spending.reserve(KEY, video("a", 1));
     expect((await spending.reserve({ ...KEY, keyId: "k2" }, video("b", 1))).ok).toBe(true);
@@ -128,7 +128,7 @@ describe("concurrent reservations", () => {
     expect((await spending.left(KEY)).leftUsd).toBeCloseTo(1 - granted * 0.15);
   });
 
-  it("whatever is reserved, lost or settled in whatever order, the day never holds more than its limit", async () => {
+  it("the day never holds more than its limit, whatever is reserved, lost or settled, and in whatever order", async () => {
     const step = fc.record({
       id: fc.integer({ min: 0, max: 12 }),
       cents: fc.integer({ min: 1, max: 60 }),
