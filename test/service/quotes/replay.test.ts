@@ -11,7 +11,7 @@ import {
 
 /*
  * Runs that tools/quotes/measure.ts made on a machine of two cores, which other programs used at the same time: its
- * load average went from 5 to 14 in one measurement, and from 3.6 to 5.2 in the other. Each is quoted from those before
+ * load average went from 8 to 23 in one measurement, and from 3.6 to 5.2 in the other. Each is quoted from those before
  * it, as the API would have done.
  */
 const FIXTURES = join(import.meta.dirname, "../../golden/quotes");
