@@ -382,6 +382,7 @@ describe("a remix", () => {
       id: video.id,
       created_at: video.created_at,
       queue_position: video.queue_position,
+      quote: { ...parent.quote, ahead: video.quote!.ahead },
       prompt: "a blue square",
       remixed_from_video_id: parent.id,
     });

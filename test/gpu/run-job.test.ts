@@ -393,9 +393,10 @@ describe("a job whose model is being opened", () => {
       }),
     };
     const { ended } = start(ref, { models: unhashed, leaseMs: 1_500 });
-    await eventually(async () => expect(await place.artifacts()).toHaveLength(2));
+    await eventually(async () => expect((await place.jobs.read(ref))?.progress?.stage).toBe("write"));
     await place.jobs.apply(ref, { type: "cancel" });
     await expect(ended).resolves.toMatchObject({ status: "cancelled" });
+    expect(await place.artifacts()).toEqual([]);
   });
 
   it("a job whose process is killed while it opens the model says that memory may have run out", async () => {

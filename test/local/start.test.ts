@@ -125,7 +125,7 @@ it("a start without the master key of its store says what to do, and starts over
   const { code, stdout, stderr } = await startFailing({});
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toMatch(/^The master key \S+ is missing, .* put the file back .* NEW_MASTER_KEY=1 .*\.\n$/);
-  expect(await readdir(dataFolder)).toEqual(["store"]);
+  expect(await readdir(dataFolder)).toEqual(["development-certificate.pem", "store"]);
 
   const second = await startLocal({ ...env, NEW_MASTER_KEY: "1" });
   const { url } = await clientOf(second.url, first.key!).read(id);

@@ -9,9 +9,9 @@ const stored: unknown = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../service/jobs/stored-record.json"), "utf8"),
 );
 
-test("a record of an earlier build is read as it was written, and has no pictures", () => {
+test("a record of an earlier build is read as it was written, and has neither pictures nor a quote", () => {
   const record = jobRecordSchema.parse(stored);
-  expect(record).toEqual({ ...(stored as object), inputs: {} });
+  expect(record).toEqual({ ...(stored as object), inputs: {}, quote: null });
   expect(resolvedRequestSchema.parse(record.params)).toMatchObject(record.params);
 });
 
