@@ -43,7 +43,8 @@ afterAll(async () => {
 const ours = () => processesWith("DATA_DIR", folder);
 
 function start(): Promise<LocalService> {
-  const flags = { ALLOW_LOOPBACK_WEBHOOKS: "1", LEASE_MS: "1000", LOG_LEVEL: "error" };
+  // Short, so that the leases of killed workers end soon, and long enough for the disk of a busy machine.
+  const flags = { ALLOW_LOOPBACK_WEBHOOKS: "1", LEASE_MS: "3000", LOG_LEVEL: "error" };
   return startLocal({ DATA_DIR: folder, MODELS: model, ...flags });
 }
 
