@@ -25,7 +25,6 @@ export interface ProvenanceConfig {
 
 export interface Surroundings {
   readonly clock: Clock;
-  readonly log: Log;
   /** Reads a secret; by default from AWS Secrets Manager. */
   readonly readSecret?: (id: string) => Promise<string | undefined>;
 }
@@ -37,23 +36,26 @@ const DAY_MS = 24 * 3_600_000;
 const secretSchema = z.object({ certificate: z.string().min(1), key: z.string().min(1) });
 
 /**
- * Opens what marks and signs the videos of this process, and logs what an operator should know of it.
+ * Opens what marks and signs the videos of this process.
  *
  * @throws ProvenanceError in one sentence if the certificate cannot be read, or cannot sign
  */
 export async function openWorkerProvenance(
   { mode, given, secretId }: ProvenanceConfig,
-  { clock, log, readSecret = readFromSecretsManager }: Surroundings,
+  { clock, readSecret = readFromSecretsManager }: Surroundings,
 ): Promise<Provenance> {
   const pair = async () => {
     if (secretId !== null) return pairOf(secretId, await readSecret(secretId));
     // Nobody else has this certificate, so it ends with the process.
     return given ? readKeyPair(given) : makeDevelopmentCertificate(clock.now());
   };
-  const provenance = await openProvenance(mode, async () => signerOf(await pair(), clock.now()));
-  if (provenance.note !== null) log.warn({ reason: provenance.note }, "videos are marked, and not signed");
-  if (provenance.signer) warnOf(provenance.signer, clock, log);
-  return provenance;
+  return openProvenance(mode, async () => signerOf(await pair(), clock.now()));
+}
+
+/** Logs what an operator should know of how videos are signed. */
+export function tellOfProvenance({ note, signer }: Provenance, clock: Clock, log: Log): void {
+  if (note !== null) log.warn({ reason: note }, "videos are marked, and not signed");
+  if (signer) warnOf(signer, clock, log);
 }
 
 function warnOf({ name, isDevelopment, endsAt }: Signer, clock: Clock, log: Log): void {

@@ -31,7 +31,7 @@ import { removeAbandonedInputs } from "./inputs.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { FromGpu, ToGpu } from "./messages.ts";
 import { fetchModel, type NamedModel } from "./models.ts";
-import { openWorkerProvenance } from "./open-provenance.ts";
+import { openWorkerProvenance, tellOfProvenance } from "./open-provenance.ts";
 import { pastVideos } from "./past-videos.ts";
 import { createGpuApp } from "./server.ts";
 import { type WarmModels, warmModels } from "./warm-models.ts";
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   if (reason !== null) log.info({ provider }, reason);
   const clock = Date;
-  const provenance = await openWorkerProvenance(config.provenance, { clock, log });
+  const provenance = await openWorkerProvenance(config.provenance, { clock });
   const store = await openStore(config.store, { signUrl: refuseToSign });
   models = await openModels(config, provider, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
@@ -88,6 +88,7 @@ async function main(): Promise<void> {
   const { port } = server.address() as AddressInfo;
   stopWhenTold(worker, server);
   log.info({ port, owner, models: models.names }, "listening");
+  tellOfProvenance(provenance, clock, log);
   tellParent({ kind: "listening", port, owner });
 }
 

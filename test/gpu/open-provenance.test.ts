@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { openWorkerProvenance } from "../../functions/gpu/open-provenance.ts";
+import { openWorkerProvenance, tellOfProvenance } from "../../functions/gpu/open-provenance.ts";
 import { givenKeyPair, ProvenanceError } from "../../lib/generation/provenance/index.ts";
 import { loadNative } from "../../lib/generation/provenance/native.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
@@ -22,8 +22,9 @@ const config = { mode: "signed", given: null, secretId: null } as const;
 describe.skipIf(missing !== null)("a worker's certificate", () => {
   test("a worker without a certificate makes one for itself", async () => {
     const { warnings, log } = logOf();
-    const { signer } = await openWorkerProvenance(config, { clock: Date, log });
-    expect(signer).toMatchObject({ isDevelopment: true });
+    const provenance = await openWorkerProvenance(config, { clock: Date });
+    tellOfProvenance(provenance, Date, log);
+    expect(provenance.signer).toMatchObject({ isDevelopment: true });
     expect(warnings).toEqual([]);
   });
 
@@ -31,10 +32,8 @@ describe.skipIf(missing !== null)("a worker's certificate", () => {
     const { certificate, key } = makePair({ until: Date.now() + 59 * DAY_MS });
     const { warnings, log } = logOf();
     const readSecret = async () => JSON.stringify({ certificate, key });
-    const provenance = await openWorkerProvenance(
-      { ...config, secretId: "a" },
-      { clock: Date, log, readSecret },
-    );
+    const provenance = await openWorkerProvenance({ ...config, secretId: "a" }, { clock: Date, readSecret });
+    tellOfProvenance(provenance, Date, log);
     expect(provenance.signer).toMatchObject({ name: "Test signer", isDevelopment: false });
     expect(warnings).toEqual([
       expect.stringMatching(/^the certificate that signs videos runs out on \d{4}-/),
@@ -53,7 +52,7 @@ describe.skipIf(missing !== null)("a worker's certificate", () => {
   ])("a secret with %s is refused in one sentence", async (_, text, sentence) => {
     const opened = openWorkerProvenance(
       { ...config, secretId: "adareel/signer" },
-      { clock: Date, log: silent, readSecret: async () => text },
+      { clock: Date, readSecret: async () => text },
     );
     await expect(opened).rejects.toThrow(ProvenanceError);
     await expect(opened).rejects.toThrow(sentence);
