@@ -131,9 +131,9 @@ function answersOf({ returns, responses = {} }: Operation, { components, example
   });
   const others = Object.entries(responses).map(([status, { text, returns, mediaType }]) => {
     const own = examples.otherAnswers?.[Number(status)];
-    const content = mediaType && {
-      content: { [mediaType]: { schema: { type: "string" }, ...named(own) } },
-    };
+    // OpenAPI 3.1 cannot describe one event of a stream, and readers apply a schema to each of them.
+    const schema = mediaType === "text/event-stream" ? {} : { schema: { type: "string" } };
+    const content = mediaType && { content: { [mediaType]: { ...schema, ...named(own) } } };
     return [status, { description: text, ...(returns ? json(returns, own) : content) }];
   });
   return {
