@@ -13,7 +13,7 @@ if (!isInstalled) console.warn(`Schemathesis is not run: ${python} has no packag
 const folder = mkdtempSync(join(tmpdir(), "adareel-schemathesis-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 it.skipIf(!isInstalled)(
   "Schemathesis finds nothing that the API does otherwise than its OpenAPI document says",
