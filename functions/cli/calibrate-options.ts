@@ -2,7 +2,13 @@ import { basename } from "node:path";
 import { openModelFolder } from "../../lib/generation/checkpoint/index.ts";
 import type { Precision } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
-import { type CalibrationPrompt, DEMO_TABLE_PROMPTS, TABLE_PROMPTS } from "./calibration-prompts.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
+import {
+  type CalibrationPrompt,
+  DEMO_TABLE_PROMPTS,
+  promptsIn,
+  TABLE_PROMPTS,
+} from "./calibration-prompts.ts";
 
 /** Options that the calibrations of a model share, and what follows from them. */
 
@@ -20,8 +26,28 @@ export function precisionIn({ precision }: CalibrateOptions): PipelineOptions {
   return precision === undefined ? {} : { precision };
 }
 
-/** Returns prompts in words that the model knows. */
-export async function defaultPrompts(path: string): Promise<readonly CalibrationPrompt[]> {
+/** @throws UsageError if a target for codebooks is given with the flag of a calibration that has none */
+export function refuseTargets(options: CalibrateOptions, flag: string): void {
+  for (const other of ["speedup", "error"] as const)
+    if (options[other] !== undefined)
+      throw new UsageError(`--${other} is for codebooks: leave it out with ${flag}.`);
+}
+
+/**
+ * Returns the prompts that are asked for, or else some in words that the model knows.
+ *
+ * @param place  returns the path that a user's path means
+ * @throws UsageError if there are more than `most`, or they cannot be read
+ */
+export async function promptsFor(
+  path: string,
+  { prompts }: CalibrateOptions,
+  { place, most }: { readonly place: (path: string) => string; readonly most: number },
+): Promise<readonly CalibrationPrompt[]> {
+  return prompts ? promptsIn(place(prompts), most) : defaultPrompts(path);
+}
+
+async function defaultPrompts(path: string): Promise<readonly CalibrationPrompt[]> {
   const { video } = (await openModelFolder(path)).index as { video?: { vocabulary?: unknown } };
   return video?.vocabulary === "words" ? DEMO_TABLE_PROMPTS : TABLE_PROMPTS;
 }

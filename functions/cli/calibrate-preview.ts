@@ -12,8 +12,13 @@ import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { counted } from "../../lib/shared/sentences/index.ts";
-import { type CalibrateOptions, commandOf, defaultPrompts, precisionIn } from "./calibrate-options.ts";
-import { promptsIn } from "./calibration-prompts.ts";
+import {
+  type CalibrateOptions,
+  commandOf,
+  precisionIn,
+  promptsFor,
+  refuseTargets,
+} from "./calibrate-options.ts";
 import type { LocalCommand } from "./local-models.ts";
 
 /** `npm run models -- calibrate --preview`: fits the map that previews are drawn through. */
@@ -35,13 +40,9 @@ export async function calibratePreview(
   options: CalibrateOptions,
   { place, display }: LocalCommand,
 ): Promise<void> {
-  for (const other of ["speedup", "error"] as const)
-    if (options[other] !== undefined)
-      throw new UsageError(`--${other} is for codebooks: leave it out with --preview.`);
+  refuseTargets(options, "--preview");
   const { name, limits } = await describeModel(path);
-  const prompts = options.prompts
-    ? promptsIn(place(options.prompts), PROMPTS_MAX)
-    : await defaultPrompts(path);
+  const prompts = await promptsFor(path, options, { place, most: PROMPTS_MAX });
   const steps = options.steps === undefined ? {} : { steps: Number(options.steps) };
   const requests = prompts.map(({ prompt, seed }) =>
     resolveRequest({ ...parseRequest({ prompt, seed, ...steps }), seed }, { model: name, limits }),

@@ -11,9 +11,14 @@ import {
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
-import { type CalibrateOptions, commandOf, defaultPrompts, precisionIn } from "./calibrate-options.ts";
+import {
+  type CalibrateOptions,
+  commandOf,
+  precisionIn,
+  promptsFor,
+  refuseTargets,
+} from "./calibrate-options.ts";
 import { previewBeside } from "./calibrate-preview.ts";
-import { promptsIn } from "./calibration-prompts.ts";
 import type { LocalCommand } from "./local-models.ts";
 
 /** `npm run models -- calibrate --table`: measures what reuse costs a model, so that promises in dB can be kept. */
@@ -42,14 +47,10 @@ export async function calibrateTable(
   options: CalibrateOptions,
   { place, display }: LocalCommand,
 ): Promise<void> {
-  for (const other of ["speedup", "error"] as const)
-    if (options[other] !== undefined)
-      throw new UsageError(`--${other} is for codebooks: leave it out with --table.`);
+  refuseTargets(options, "--table");
   const { name, limits } = await describeModel(path);
   const steps = stepsIn(options.steps ?? String(limits.steps));
-  const prompts = options.prompts
-    ? promptsIn(place(options.prompts), PROMPTS_MAX)
-    : await defaultPrompts(path);
+  const prompts = await promptsFor(path, options, { place, most: PROMPTS_MAX });
   const requests = prompts.map(({ prompt, seed }) =>
     resolveRequest(
       { ...parseRequest({ prompt, seed, steps: steps.at(-1)!, cache: "off" }), seed },
