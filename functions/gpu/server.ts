@@ -62,6 +62,7 @@ export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
         return c.json({ id, status, attempt });
       }
       case "missing":
+      case "idle":
         return fault(c, 404, "not_found", "There is no such job.");
       case "busy":
         return unavailable(c, "busy", "Another job is running.");

@@ -4,7 +4,7 @@ import { type JobRunOptions, runJob } from "./run-job.ts";
 
 export type Run =
   | { readonly outcome: "ran"; readonly record: JobRecord }
-  | { readonly outcome: "missing" | "busy" | "stopping" };
+  | { readonly outcome: "missing" | "idle" | "busy" | "stopping" };
 
 export interface WorkerOptions extends JobRunOptions {
   /**
@@ -20,12 +20,12 @@ export interface Worker {
   readonly isStopping: boolean;
   /**
    * Runs the job whose turn it is, and returns its record. If no job waits for this worker, it returns the record of
-   * the named job instead. It runs nothing if the worker is busy or stopping.
+   * the named job instead, and is idle if none is named. It runs nothing if the worker is busy or stopping.
    *
-   * @param named job of the invocation, which need not be the one that runs
+   * @param named job of the invocation, which need not be the one that runs; null if the worker looks for jobs itself
    * @throws StoreError
    */
-  run(named: JobRef): Promise<Run>;
+  run(named: JobRef | null): Promise<Run>;
   /** Accepts no more jobs. Resolves when the running job has ended, or was released after `graceMs`. */
   stop(graceMs: number): Promise<void>;
   /** Accepts no more jobs, and releases the running job at once. */
@@ -45,15 +45,16 @@ export function createWorker(options: WorkerOptions): Worker {
     models.kill();
   }
 
-  async function takeTurn(named: JobRef): Promise<Run> {
-    for await (const next of turns.next(await jobs.read(named))) {
+  async function takeTurn(named: JobRef | null): Promise<Run> {
+    for await (const next of turns.next(named && (await jobs.read(named)))) {
       if (isStopping) return { outcome: "stopping" };
       const { hasRun, record } = await runJob(next, handingBack.signal, options);
       if (!hasRun) continue;
-      if (record?.status === "queued" && record.id !== named.id) await onRequeue(record);
+      if (record?.status === "queued" && record.id !== named?.id) await onRequeue(record);
       return { outcome: "ran", record: record ?? next };
     }
     if (isStopping) return { outcome: "stopping" };
+    if (!named) return { outcome: "idle" };
     const { record } = await runJob(named, handingBack.signal, options);
     return record ? { outcome: "ran", record } : { outcome: "missing" };
   }

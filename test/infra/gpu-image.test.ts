@@ -11,8 +11,10 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { GpuImage } from "../../infra/backends/sagemaker/image.ts";
+import { hasGpu } from "../../infra/backends/sagemaker/endpoint.ts";
+import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
 import { parseDeployment } from "../../infra/config.ts";
+import { GpuImage } from "../../infra/image/gpu-image.ts";
 import { ACCOUNT } from "./deployment.ts";
 import { permissionsOf } from "./policies.ts";
 
@@ -29,7 +31,9 @@ function imageOf(options: Readonly<Record<string, string>> = {}): Made {
   const app = new App({ outdir: join(outdir, String(made.size)) });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const stack = new Stack(app, "gpu", { env });
-  const image = new GpuImage(stack, "Image", { config: parseDeployment({ ...env, ...options }, {}) });
+  const config = parseDeployment({ ...env, ...options }, {});
+  const cudaBase = hasGpu(config) ? INFERENCE_AMIS[config.inferenceAmi].base : null;
+  const image = new GpuImage(stack, "Image", { config, cudaBase });
   const role = new Role(stack, "Puller", { assumedBy: new ServicePrincipal("sagemaker.amazonaws.com") });
   image.grantPull(role);
   const deployment = { app, stack, image, template: Template.fromStack(stack) };

@@ -7,19 +7,11 @@ import { Construct } from "constructs";
 import type { DeployedVariables } from "../../../lib/shared/variables.ts";
 import type { DeploymentConfig } from "../../config.ts";
 import { grantFolders } from "../../folder-access.ts";
+import type { ContainerImage } from "../../image/gpu-image.ts";
 import { FOLDERS, sharedNames } from "../../names.ts";
 import { grantSecret } from "../../secret-access.ts";
 import { INSTANCE_TYPES } from "./instance-types.ts";
 import type { EndpointNames } from "./metrics.ts";
-
-/** Image in a registry that SageMaker can pull from. */
-export interface ContainerImage {
-  /** URI of the image; may be a token that is resolved during deployment. */
-  readonly uri: string;
-  /** Text that differs between images and is known at synthesis. */
-  readonly fingerprint: string;
-  grantPull(role: Role): void;
-}
 
 export interface GpuEndpointProps {
   readonly config: DeploymentConfig;

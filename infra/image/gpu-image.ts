@@ -4,23 +4,27 @@ import { type IRepository, Repository } from "aws-cdk-lib/aws-ecr";
 import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Role } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import type { DeploymentConfig } from "../../config.ts";
-import { type ContainerImage, hasGpu } from "./endpoint.ts";
+import type { DeploymentConfig } from "../config.ts";
 import { ImageBuild } from "./image-build.ts";
-import type { InferenceAmi } from "./inference-amis.ts";
 
-export interface GpuImageProps {
-  readonly config: DeploymentConfig;
+/** Image in a registry that a backend can pull from. */
+export interface ContainerImage {
+  /** URI of the image; may be a token that is resolved during deployment. */
+  readonly uri: string;
+  /** Text that differs between images and is known at synthesis. */
+  readonly fingerprint: string;
+  grantPull(role: Role): void;
 }
 
-/** Base images with CUDA 12 and cuDNN 9, which onnxruntime needs, by AMI; the AMI's driver supports their CUDA. */
-const CUDA_BASES: Readonly<Record<InferenceAmi, string>> = {
-  "al2023-ami-sagemaker-inference-gpu-4-1": "nvcr.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04",
-  "al2-ami-sagemaker-inference-gpu-3-1": "nvcr.io/nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04",
-};
+export interface GpuImageProps {
+  readonly config: Pick<DeploymentConfig, "image">;
+  /** Base image with CUDA 12 and cuDNN 9, which onnxruntime needs; null for machines without a GPU. */
+  readonly cudaBase: string | null;
+}
+
 const CPU_BASE = "public.ecr.aws/docker/library/ubuntu:24.04";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DOCKERFILE = "functions/gpu/Dockerfile";
 
 /** Image of the GPU function: an existing one, or built from this repository by local Docker or by CodeBuild. */
@@ -29,7 +33,7 @@ export class GpuImage extends Construct implements ContainerImage {
   readonly fingerprint: string;
   private readonly repository: IRepository;
 
-  constructor(scope: Construct, id: string, { config }: GpuImageProps) {
+  constructor(scope: Construct, id: string, { config, cudaBase }: GpuImageProps) {
     super(scope, id);
     const { image } = config;
     if (image.from === "uri") {
@@ -41,7 +45,7 @@ export class GpuImage extends Construct implements ContainerImage {
         directory: ROOT,
         file: DOCKERFILE,
         platform: Platform.LINUX_AMD64,
-        buildArgs: buildArguments(config),
+        buildArgs: buildArguments(cudaBase),
       });
       this.uri = asset.imageUri;
       this.fingerprint = asset.assetHash;
@@ -50,7 +54,7 @@ export class GpuImage extends Construct implements ContainerImage {
       const build = new ImageBuild(this, "Build", {
         directory: ROOT,
         dockerfile: DOCKERFILE,
-        buildArguments: buildArguments(config),
+        buildArguments: buildArguments(cudaBase),
       });
       this.uri = build.uri;
       this.fingerprint = build.fingerprint;
@@ -68,10 +72,8 @@ export class GpuImage extends Construct implements ContainerImage {
   }
 }
 
-function buildArguments(config: DeploymentConfig): Record<string, string> {
-  return hasGpu(config)
-    ? { PROVIDER: "cuda", BASE: CUDA_BASES[config.inferenceAmi] }
-    : { PROVIDER: "cpu", BASE: CPU_BASE };
+function buildArguments(cudaBase: string | null): Record<string, string> {
+  return cudaBase === null ? { PROVIDER: "cpu", BASE: CPU_BASE } : { PROVIDER: "cuda", BASE: cudaBase };
 }
 
 /**
