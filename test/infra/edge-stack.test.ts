@@ -226,7 +226,10 @@ describe("what happened", () => {
     everything.hasResourceProperties("AWS::CloudWatch::Alarm", {
       Namespace: "AWS/CloudFront",
       MetricName: "5xxErrorRate",
-      Dimensions: Match.arrayWith([{ Name: "DistributionId", Value: { Ref: distributionId } }]),
+      Dimensions: [
+        { Name: "DistributionId", Value: { Ref: distributionId } },
+        { Name: "Region", Value: "Global" },
+      ],
       Statistic: "Average",
       Period: 300,
       EvaluationPeriods: 3,
