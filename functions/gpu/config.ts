@@ -24,6 +24,10 @@ export interface GpuConfig {
   readonly host: string;
   /** `STORE`: URL of the object store that holds the jobs, `s3://bucket/prefix` or `file:///folder`. */
   readonly store: string;
+  /** `RUNS_QUEUE_URL`: SQS queue that turns are pulled from; null for a worker that looks into the store itself. */
+  readonly runsQueueUrl: string | null;
+  /** `ECS_AGENT_URI`: agent of Amazon ECS, which protects this task while a job runs; null elsewhere. */
+  readonly ecsAgentUrl: string | null;
   /**
    * Models, from the first of these sources that exists: `MODELS`, folders separated as in PATH; `MODEL_URI`,
    * `s3://bucket/models/<name>/`, which SageMaker puts into `/opt/ml/model`, and which is downloaded if that folder is
@@ -80,6 +84,8 @@ const environment = environmentOf("gpu", {
   STORE: z
     .string({ error: "is needed: s3://bucket/prefix, or file:///folder" })
     .regex(/^(s3|file):\/\/./, "must begin with s3:// or file://"),
+  RUNS_QUEUE_URL: z.url("must be the URL of an SQS queue").optional(),
+  ECS_AGENT_URI: z.url("must be a URL").optional(),
   MODELS: folderList().optional(),
   MODEL_URI: z
     .string()
@@ -125,6 +131,8 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     port: data.PORT ?? data.SAGEMAKER_BIND_TO_PORT ?? 8080,
     host: data.HOST,
     store: data.STORE,
+    runsQueueUrl: data.RUNS_QUEUE_URL ?? null,
+    ecsAgentUrl: data.ECS_AGENT_URI ?? null,
     models: chooseModels({ folders: data.MODELS, url: data.MODEL_URI, mounted: SAGEMAKER_MODEL }),
     modelCache: data.MODEL_CACHE,
     leaseMs: data.LEASE_MS,

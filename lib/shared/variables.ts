@@ -46,7 +46,17 @@ export const VARIABLES = {
   ENDPOINT_NAME: {
     what: "SageMaker endpoint that jobs are submitted to",
     readBy: ["dispatch", "sweep"],
-    setBy: ["deployment"],
+    setBy: ["some deployments"],
+  },
+  RUNS_QUEUE_URL: {
+    what: "SQS queue that jobs are submitted to, in place of an endpoint, and that pulling workers take turns from",
+    readBy: ["dispatch", "sweep", "gpu"],
+    setBy: ["some deployments", "people"],
+  },
+  ECS_AGENT_URI: {
+    what: "agent of Amazon ECS beside the container, which protects the task while a job runs",
+    readBy: ["gpu"],
+    setBy: ["platform"],
   },
   DEPLOYMENT: {
     what: "name of the deployment, a dimension of its metric",

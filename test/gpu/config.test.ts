@@ -14,6 +14,8 @@ describe("a configuration", () => {
       port: 8080,
       host: "0.0.0.0",
       store: STORE,
+      runsQueueUrl: null,
+      ecsAgentUrl: null,
       leaseMs: 60_000,
       progressIntervalMs: 2_000,
       maxRunMs: 21_600_000,
@@ -31,6 +33,8 @@ describe("a configuration", () => {
   it("a configuration takes every value from the environment, and an empty one for none", () => {
     const config = parseConfig({
       STORE: "s3://bucket/prefix",
+      RUNS_QUEUE_URL: "https://sqs.eu-central-1.amazonaws.com/123456789012/runs",
+      ECS_AGENT_URI: "http://169.254.170.2/api/0123",
       SAGEMAKER_BIND_TO_PORT: "9000",
       PORT: "",
       HOST: "127.0.0.1",
@@ -58,6 +62,8 @@ describe("a configuration", () => {
       port: 9000,
       host: "127.0.0.1",
       store: "s3://bucket/prefix",
+      runsQueueUrl: "https://sqs.eu-central-1.amazonaws.com/123456789012/runs",
+      ecsAgentUrl: "http://169.254.170.2/api/0123",
       models: [
         { name: "a", folder: "/a" },
         { name: "b", folder: "/b" },
