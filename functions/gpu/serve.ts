@@ -11,7 +11,7 @@ import { chooseProvider } from "../../lib/generation/accelerator/index.ts";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { precisionOf } from "../../lib/generation/models/index.ts";
 import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
-import { type JobStore, jobStore, passedOver } from "../../lib/service/jobs/index.ts";
+import { type JobStore, jobStore } from "../../lib/service/jobs/index.ts";
 import { runStore } from "../../lib/service/quotes/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
@@ -53,7 +53,8 @@ async function main(): Promise<void> {
   models = await openModels(config, provider, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const jobs = jobStore({ store, ...system });
-  const seen = mode === "pull" ? passedOver(system.timers) : undefined;
+  const turns = mode === "pull" ? await openTurns(config, { jobs, log }) : null;
+  const isDeployed = turns ? config.runsQueueUrl !== null : !hasParent();
   const worker = createWorker({
     jobs,
     runs: runStore(store, system),
@@ -70,10 +71,9 @@ async function main(): Promise<void> {
     provider,
     precision: precisionOf({ ...config.pipeline, provider }),
     log,
-    passedOver: seen,
-    ...listeners(mode === "serve" && !hasParent(), jobs, log),
+    passedOver: turns?.passedOver,
+    ...listeners(isDeployed, jobs, log),
   });
-  const turns = seen && openTurns(config, { jobs, passedOver: seen });
   const app = turns ? createPingApp({ worker, models }) : createGpuApp({ worker, models, log });
   const { server, port } = await listen(app, config);
   const stopping = new AbortController();
@@ -86,11 +86,8 @@ async function main(): Promise<void> {
   log.info({ port, owner, models: models.names }, turns ? "pulling" : "listening");
   tellOfProvenance(provenance, clock, log);
   tellParent({ kind: "listening", port, owner });
-  if (turns)
-    pulling = pull(
-      { source: turns, worker, models, protection: null, pause, random: system.random, log },
-      stopping.signal,
-    );
+  if (!turns) return;
+  pulling = pull({ ...turns, worker, models, pause, random: system.random, log }, stopping.signal);
 }
 
 type Mode = "serve" | "pull";
