@@ -67,6 +67,10 @@ export interface GpuConfig {
    * `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
   readonly pipeline: Omit<PipelineOptions, "provider">;
+  /** `STOP_GRACE_MS`: time that a running job gets after SIGTERM before it is handed back; 25000 by default. */
+  readonly stopGraceMs: number;
+  /** `PULL_PAUSE_MS`: longest pause between two looks into a store without work, in pull mode; 2000 by default. */
+  readonly pullPauseMs: number;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */
   readonly logLevel: string;
 }
@@ -95,6 +99,8 @@ const environment = environmentOf("gpu", {
   PROGRESS_INTERVAL_MS: wholeNumber(0, 60_000).default(2_000),
   MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(21_600_000),
   STALL_MS: wholeNumber(1_000, 21_600_000).default(1_800_000),
+  STOP_GRACE_MS: wholeNumber(0, 9_999_999).default(25_000),
+  PULL_PAUSE_MS: wholeNumber(10, 600_000).default(2_000),
   AUDIT_SHARE: share().default(0),
   PROVENANCE: oneOf(...PROVENANCE_MODES).default("signed"),
   PROVENANCE_CERTIFICATE: z.string().optional(),
@@ -148,6 +154,8 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
         ? { memoryBytes: data.GPU_MEMORY_GIB * 2 ** 30 }
         : {}),
     },
+    stopGraceMs: data.STOP_GRACE_MS,
+    pullPauseMs: data.PULL_PAUSE_MS,
     logLevel: data.LOG_LEVEL,
   };
 }

@@ -153,6 +153,16 @@ export const VARIABLES = {
     readBy: ["gpu"],
     setBy: ["deployment", "people"],
   },
+  STOP_GRACE_MS: {
+    what: "how long a running job may go on after SIGTERM before it is handed back",
+    readBy: ["gpu"],
+    setBy: ["people"],
+  },
+  PULL_PAUSE_MS: {
+    what: "longest pause between two looks of a pulling worker into a store without work",
+    readBy: ["gpu"],
+    setBy: ["people"],
+  },
   LEASE_MS: {
     what: "how long a job waits for a worker that has gone silent",
     readBy: ["gpu", "local"],

@@ -24,6 +24,8 @@ describe("a configuration", () => {
       provenance: { mode: "signed", given: null, secretId: null },
       provider: "cpu",
       pipeline: {},
+      stopGraceMs: 25_000,
+      pullPauseMs: 2_000,
       logLevel: "info",
     });
   });
@@ -51,6 +53,8 @@ describe("a configuration", () => {
       PROVIDER: "cuda",
       PRECISION: "float32",
       GPU_MEMORY_GIB: "24",
+      STOP_GRACE_MS: "90000",
+      PULL_PAUSE_MS: "500",
       LOG_LEVEL: "silent",
       SOMETHING_ELSE: "x",
     });
@@ -77,6 +81,8 @@ describe("a configuration", () => {
       progressIntervalMs: 0,
       provider: "cuda",
       pipeline: { precision: "float32", threads: 2, memoryBytes: 24 * 2 ** 30 },
+      stopGraceMs: 90_000,
+      pullPauseMs: 500,
       logLevel: "silent",
     });
   });
