@@ -12,6 +12,7 @@ import { FOLDERS, sharedNames } from "../../names.ts";
 import { grantSecret } from "../../secret-access.ts";
 import { INSTANCE_TYPES } from "./instance-types.ts";
 import type { EndpointNames } from "./metrics.ts";
+import { RUN_MS_MAX } from "./run-limit.ts";
 
 export interface GpuEndpointProps {
   readonly config: DeploymentConfig;
@@ -24,9 +25,6 @@ const START_SECONDS_MAX = 1800;
 
 /** Time to wait for an instance type before SageMaker tries the next one. */
 const PROVISION_SECONDS_MAX = 600;
-
-/** Maximum run time. SageMaker kills an invocation after an hour without a reason, so the container stops earlier. */
-const RUN_MS_MAX = 58 * 60_000;
 
 /** SageMaker asynchronous endpoint: a queue, and the instances that serve it, which scale to zero. */
 export class GpuEndpoint extends Construct implements EndpointNames {
