@@ -33,6 +33,7 @@ describe("a deployment", () => {
       backend: "sagemaker",
       instanceTypes: ["ml.g6e.2xlarge", "ml.g6e.4xlarge"],
       instancesMax: 1,
+      scaling: "backlog",
       idleMinutes: 5,
       image: { from: "docker" },
       inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1",
