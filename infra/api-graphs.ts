@@ -15,7 +15,7 @@ export function apiFaults(distribution: Distribution): Trouble {
   return {
     meaning: `For 15 minutes, ${FAULTS_PERCENT} % or more of the API's answers were 5xx.`,
     remedy:
-      "Search the log groups /aws/lambda/us-east-1.NAME-edge-Api in the regions near the callers for the x-request-id " +
+      "Search the log groups /aws/lambda/us-east-1.NAME-REGION-edge in the regions near the callers for the x-request-id " +
       "of such an answer. If it began with a deployment, roll back.",
     metric: metric(distribution, "5xxErrorRate", "Average"),
     threshold: FAULTS_PERCENT,

@@ -4,12 +4,11 @@ import { system } from "../../lib/shared/system.ts";
 import type { GpuConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Pause } from "./pull.ts";
-import { queueTurns } from "./queue-turns.ts";
 import { storeTurns } from "./store-turns.ts";
 import { ecsTaskProtection, type TaskProtection } from "./task-protection.ts";
 import type { TurnSource } from "./turn-source.ts";
 
-/** Where a pulling worker finds its turns, and what its platform promises meanwhile. */
+/** Source of a pulling worker's turns, with what its platform promises meanwhile. */
 export interface OpenTurns {
   readonly source: TurnSource;
   readonly protection: TaskProtection | null;
@@ -28,6 +27,7 @@ export async function openTurns(config: GpuConfig, { jobs, log }: OpenTurnsDeps)
   const protection = ecsAgentUrl === null ? null : ecsTaskProtection({ agentUrl: ecsAgentUrl, log });
   if (url !== null) {
     const { SQSClient } = await import("@aws-sdk/client-sqs");
+    const { queueTurns } = await import("./queue-turns.ts");
     const source = queueTurns({ client: new SQSClient({}), url, jobs, clock: system.clock, log });
     return { source, protection, passedOver: undefined };
   }

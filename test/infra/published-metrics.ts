@@ -7,7 +7,7 @@ interface MetricGroup {
   readonly statistics?: readonly string[];
 }
 
-/** What one namespace of CloudWatch holds, by the page that says so. */
+/** Namespace of CloudWatch, with the page that says what is in it. */
 interface Namespace {
   /** Page of AWS's documentation, or our own code that publishes. */
   readonly source: string;

@@ -15,7 +15,7 @@ describe("a deployment", () => {
     expect(stacksOf({}).map(place)).toEqual([
       ["adareel-data", "eu-central-1", ACCOUNT],
       ["adareel-gpu", "eu-central-1", ACCOUNT],
-      ["adareel-edge", "us-east-1", ACCOUNT],
+      ["adareel-eu-central-1-edge", "us-east-1", ACCOUNT],
     ]);
   });
 
@@ -36,7 +36,7 @@ describe("a deployment", () => {
     expect(stacksOf({ name }).map(({ stackName }) => stackName)).toEqual([
       `${name}-data`,
       `${name}-gpu`,
-      `${name}-edge`,
+      `${name}-eu-central-1-edge`,
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import type { Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 
-/** One metric that an alarm, a scaling policy or a graph asks CloudWatch for. */
+/** Metric that an alarm, a scaling policy or a graph asks CloudWatch for. */
 export interface WatchedMetric {
   /** Stack and logical id of what asks. */
   readonly by: string;
@@ -13,7 +13,7 @@ export interface WatchedMetric {
   readonly region: string;
 }
 
-/** An expression over metrics, with the ids that it may name. */
+/** Expression over metrics, with the ids that it may name. */
 export interface WatchedExpression {
   readonly by: string;
   readonly expression: string;

@@ -3,6 +3,7 @@ import { CfnCapacityProvider, type CfnCluster } from "aws-cdk-lib/aws-ecs";
 import { InstanceProfile, ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { DeploymentConfig } from "../../config.ts";
+import { globalName } from "../../names.ts";
 import { hasGpu, typesOf } from "../instance-types.ts";
 import type { Network } from "./network.ts";
 
@@ -70,9 +71,9 @@ export class Capacity extends Construct {
    * Creates the role with which the agent on an instance speaks with ECS. AWS lets ECS pass on only roles whose names
    * begin like this one's. Names of roles are unique in an account, so the region is in it.
    */
-  private instanceRole({ name, region }: DeploymentConfig): Role {
+  private instanceRole(config: DeploymentConfig): Role {
     const role = new Role(this, "Instance", {
-      roleName: `ecsInstanceRole-${name}-${region}`,
+      roleName: `ecsInstanceRole-${globalName(config)}`,
       assumedBy: new ServicePrincipal("ec2.amazonaws.com"),
     });
     return managed(role, "AmazonECSInstanceRolePolicyForManagedInstances");

@@ -22,3 +22,4 @@ export type { Change, Created, Records, RecordsOptions, Updated, Versioned } fro
 export { RecordError, records, unlessDamaged } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";
 export { urlSigner } from "./signed-urls.ts";
+export { BrokenPromiseError, checkStorePromises } from "./store-promises.ts";
