@@ -93,7 +93,7 @@ async function main(): Promise<void> {
 }
 
 async function openModels(
-  { models, modelCache, pipeline, stallMs }: GpuConfig,
+  { models, modelCache, pipeline, stallMs, device }: GpuConfig,
   provider: Provider,
   log: Log,
 ): Promise<WarmModels> {
@@ -102,7 +102,7 @@ async function openModels(
   const { memoryBytes: given, ...others } = pipeline;
   const options: PipelineOptions = { ...others, provider };
   if (usesMachineMemory(provider)) return warmModels(found, options, { silenceMsMax: stallMs });
-  const memoryBytes = given ?? (await gpuMemoryBytes(provider));
+  const memoryBytes = given ?? (await gpuMemoryBytes(provider, { device }));
   log.info({ provider, memoryBytes }, "memory of the GPU");
   return warmModels(
     found,

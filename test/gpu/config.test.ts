@@ -21,6 +21,7 @@ describe("a configuration", () => {
       auditShare: 0,
       provenance: { mode: "signed", given: null, secretId: null },
       provider: "cpu",
+      device: null,
       pipeline: {},
       logLevel: "info",
     });
@@ -44,6 +45,7 @@ describe("a configuration", () => {
       PROVENANCE_SECRET_ID: "adareel/signer",
       PROGRESS_INTERVAL_MS: "0",
       THREADS: "2",
+      CUDA_VISIBLE_DEVICES: "GPU-7a, GPU-7b",
       PROVIDER: "cuda",
       PRECISION: "float32",
       GPU_MEMORY_GIB: "24",
@@ -70,6 +72,7 @@ describe("a configuration", () => {
       leaseMs: 30_000,
       progressIntervalMs: 0,
       provider: "cuda",
+      device: "GPU-7a",
       pipeline: { precision: "float32", threads: 2, memoryBytes: 24 * 2 ** 30 },
       logLevel: "silent",
     });
