@@ -24,6 +24,10 @@ export interface GpuConfig {
   readonly host: string;
   /** `STORE`: URL of the object store that holds the jobs, `s3://bucket/prefix` or `file:///folder`. */
   readonly store: string;
+  /** `RUNS_QUEUE_URL`: SQS queue that turns are pulled from; null for a worker that looks into the store itself. */
+  readonly runsQueueUrl: string | null;
+  /** `ECS_AGENT_URI`: agent of Amazon ECS, which protects this task while a job runs; null elsewhere. */
+  readonly ecsAgentUrl: string | null;
   /**
    * Models, from the first of these sources that exists: `MODELS`, folders separated as in PATH; `MODEL_URI`,
    * `s3://bucket/models/<name>/`, which SageMaker puts into `/opt/ml/model`, and which is downloaded if that folder is
@@ -65,6 +69,10 @@ export interface GpuConfig {
    * `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
   readonly pipeline: Omit<PipelineOptions, "provider">;
+  /** `STOP_GRACE_MS`: time that a running job gets after SIGTERM before it is handed back; 25000 by default. */
+  readonly stopGraceMs: number;
+  /** `PULL_PAUSE_MS`: longest pause between two looks into a store without work, in pull mode; 2000 by default. */
+  readonly pullPauseMs: number;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */
   readonly logLevel: string;
 }
@@ -78,6 +86,8 @@ const environment = environmentOf("gpu", {
   STORE: z
     .string({ error: "is needed: s3://bucket/prefix, or file:///folder" })
     .regex(/^(s3|file):\/\/./, "must begin with s3:// or file://"),
+  RUNS_QUEUE_URL: z.url("must be the URL of an SQS queue").optional(),
+  ECS_AGENT_URI: z.url("must be a URL").optional(),
   MODELS: folderList().optional(),
   MODEL_URI: z
     .string()
@@ -91,6 +101,8 @@ const environment = environmentOf("gpu", {
   PROGRESS_INTERVAL_MS: wholeNumber(0, 60_000).default(2_000),
   MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(21_600_000),
   STALL_MS: wholeNumber(1_000, 21_600_000).default(1_800_000),
+  STOP_GRACE_MS: wholeNumber(0, 9_999_999).default(25_000),
+  PULL_PAUSE_MS: wholeNumber(10, 600_000).default(2_000),
   AUDIT_SHARE: share().default(0),
   PROVENANCE: oneOf(...PROVENANCE_MODES).default("signed"),
   PROVENANCE_CERTIFICATE: z.string().optional(),
@@ -122,6 +134,8 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     port: data.PORT ?? data.SAGEMAKER_BIND_TO_PORT ?? 8080,
     host: data.HOST,
     store: data.STORE,
+    runsQueueUrl: data.RUNS_QUEUE_URL ?? null,
+    ecsAgentUrl: data.ECS_AGENT_URI ?? null,
     models: chooseModels({ folders: data.MODELS, url: data.MODEL_URI, mounted: SAGEMAKER_MODEL }),
     modelCache: data.MODEL_CACHE,
     leaseMs: data.LEASE_MS,
@@ -144,6 +158,8 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
         ? { memoryBytes: data.GPU_MEMORY_GIB * 2 ** 30 }
         : {}),
     },
+    stopGraceMs: data.STOP_GRACE_MS,
+    pullPauseMs: data.PULL_PAUSE_MS,
     logLevel: data.LOG_LEVEL,
   };
 }

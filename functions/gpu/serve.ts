@@ -3,24 +3,15 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
+import type { Hono } from "hono";
 import { pino } from "pino";
 import { ModelStoreError } from "../../lib/distribution/model-store/index.ts";
-import { chooseProvider, gpuMemoryBytes } from "../../lib/generation/accelerator/index.ts";
+import { chooseProvider } from "../../lib/generation/accelerator/index.ts";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { precisionOf } from "../../lib/generation/models/index.ts";
-import { type Provider, usesMachineMemory } from "../../lib/generation/onnx/index.ts";
-import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
-import {
-  isFinished,
-  type JobProgress,
-  type JobRecord,
-  type JobStore,
-  jobStore,
-  nextDueAt,
-} from "../../lib/service/jobs/index.ts";
+import { type JobStore, jobStore } from "../../lib/service/jobs/index.ts";
 import { runStore } from "../../lib/service/quotes/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
@@ -28,27 +19,28 @@ import { logDestination } from "../../lib/shared/log-destination.ts";
 import { system } from "../../lib/shared/system.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
 import { removeAbandonedInputs } from "./inputs.ts";
-import { type Log, reasonOf } from "./log.ts";
-import type { FromGpu, ToGpu } from "./messages.ts";
-import { fetchModel, type NamedModel } from "./models.ts";
+import type { Log } from "./log.ts";
+import { markBegun, markRequeued } from "./markers.ts";
+import { openModels } from "./open-models.ts";
 import { openWorkerProvenance, tellOfProvenance } from "./open-provenance.ts";
+import { openTurns, pause } from "./open-turns.ts";
+import { answerPings, hasParent, tellOfChange, tellOfPreview, tellOfProgress, tellParent } from "./parent.ts";
 import { pastVideos } from "./past-videos.ts";
-import { createGpuApp } from "./server.ts";
-import { type WarmModels, warmModels } from "./warm-models.ts";
-import { createWorker, type Worker } from "./worker.ts";
+import { pull } from "./pull.ts";
+import { createGpuApp, createPingApp } from "./server.ts";
+import { leaveWhenTold, stopWhenTold } from "./stop-signals.ts";
+import type { WarmModels } from "./warm-models.ts";
+import { createWorker, type WorkerOptions } from "./worker.ts";
 
-/** Entry point of the GPU function, which runs one job after another over HTTP until it is stopped. */
-
-/** Time that a running job gets after SIGTERM. SageMaker kills the process after 30 s; the rest is for its release. */
-const STOP_GRACE_MS = 25_000;
-const EXIT_MS = 29_000;
-const ANSWER_MS = 500;
+/**
+ * Entry point of the GPU function, which runs one job after another until it is stopped: those of its invocations over
+ * HTTP (`serve`), or those that it finds itself (`pull`).
+ */
 
 async function main(): Promise<void> {
-  assertArguments(process.argv.slice(2));
+  const mode = modeIn(process.argv.slice(2));
   const config = parseConfig(process.env);
-  // The first process of a container ignores signals without a handler.
-  process.on("SIGTERM", leave);
+  leaveWhenTold();
   let models: WarmModels | null = null;
   answerPings(() => models?.fault ?? null);
   const { provider, reason } = await chooseProvider(config.provider, config.pipeline);
@@ -61,6 +53,8 @@ async function main(): Promise<void> {
   models = await openModels(config, provider, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const jobs = jobStore({ store, ...system });
+  const turns = mode === "pull" ? await openTurns(config, { jobs, log }) : null;
+  const isDeployed = turns ? config.runsQueueUrl !== null : !hasParent();
   const worker = createWorker({
     jobs,
     runs: runStore(store, system),
@@ -77,127 +71,60 @@ async function main(): Promise<void> {
     provider,
     precision: precisionOf({ ...config.pipeline, provider }),
     log,
-    onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
-    onAttemptProgress: process.send ? tellOfProgress : undefined,
-    onAttemptPreview: process.send ? tellOfPreview : undefined,
-    onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
+    passedOver: turns?.passedOver,
+    ...listeners(isDeployed, jobs, log),
   });
-  const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
-  server.listen(config.port, config.host);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  stopWhenTold(worker, server);
-  log.info({ port, owner, models: models.names }, "listening");
+  const app = turns ? createPingApp({ worker, models }) : createGpuApp({ worker, models, log });
+  const { server, port } = await listen(app, config);
+  const stopping = new AbortController();
+  let pulling = Promise.resolve();
+  const onStop = () => {
+    stopping.abort();
+    return pulling;
+  };
+  stopWhenTold({ worker, server, graceMs: config.stopGraceMs, onStop });
+  log.info({ port, owner, models: models.names }, turns ? "pulling" : "listening");
   tellOfProvenance(provenance, clock, log);
   tellParent({ kind: "listening", port, owner });
+  if (!turns) return;
+  pulling = pull({ ...turns, worker, models, pause, random: system.random, log }, stopping.signal);
 }
 
-async function openModels(
-  { models, modelCache, pipeline, stallMs, device }: GpuConfig,
-  provider: Provider,
-  log: Log,
-): Promise<WarmModels> {
-  const found: NamedModel[] = [];
-  for (const model of models) found.push(await fetchModel(model, { cacheFolder: modelCache, log }));
-  const { memoryBytes: given, ...others } = pipeline;
-  const options: PipelineOptions = { ...others, provider };
-  if (usesMachineMemory(provider)) return warmModels(found, options, { silenceMsMax: stallMs });
-  const memoryBytes = given ?? (await gpuMemoryBytes(provider, { device }));
-  log.info({ provider, memoryBytes }, "memory of the GPU");
-  return warmModels(
-    found,
-    { ...options, ...(memoryBytes !== null && { memoryBytes }) },
-    { silenceMsMax: stallMs },
+type Mode = "serve" | "pull";
+
+function modeIn([mode = "serve", ...more]: readonly string[]): Mode {
+  if ((mode === "serve" || mode === "pull") && more.length === 0) return mode;
+  throw new ConfigError(
+    `The only argument is "serve" or "pull": everything else is set by environment variables.`,
   );
 }
 
-function leave(): void {
-  process.exit(0);
-}
-
-function assertArguments([command = "serve", ...more]: readonly string[]): void {
-  if (command === "serve" && more.length === 0) return;
-  throw new ConfigError(`The only argument is "serve": everything else is set by environment variables.`);
-}
-
 /**
- * Stops the worker on a signal, or when the parent process ends. SIGTERM gives the running job some time. A second
- * SIGTERM, SIGINT (Ctrl-C) or the end of the parent releases the job at once.
+ * Returns who is told of the worker's jobs. In a deployment, markers are: the bucket tells the queues. Otherwise it is
+ * the parent, if there is one; without anybody, the sweep of the service finds what is due.
  */
-function stopWhenTold(worker: Worker, server: Server): void {
-  let isStopping = false;
-  const stop = (isUrgent: boolean) => {
-    if (isUrgent || isStopping) worker.handBack();
-    if (isStopping) return;
-    isStopping = true;
-    setTimeout(() => process.exit(0), EXIT_MS);
-    worker.stop(STOP_GRACE_MS).then(() => exitAfterAnswers(server));
+function listeners(isDeployed: boolean, jobs: JobStore, log: Log): Listeners {
+  if (isDeployed) {
+    return {
+      onChange: (record) => void markBegun(record, jobs, log),
+      onRequeue: (record) => markRequeued(record, jobs, log),
+    };
+  }
+  return {
+    onChange: tellOfChange,
+    onAttemptProgress: tellOfProgress,
+    onAttemptPreview: tellOfPreview,
+    onRequeue: async (record) => tellOfChange(record),
   };
-  process.off("SIGTERM", leave);
-  process.on("SIGTERM", () => stop(false));
-  process.on("SIGINT", () => stop(true));
-  process.on("disconnect", () => stop(true));
-  // The parent may have died before the handlers were set.
-  if (process.send && !process.connected) stop(true);
 }
 
-/** Exits after pending requests are answered. The child process that holds the model ends with this one. */
-async function exitAfterAnswers(server: Server): Promise<void> {
-  server.close();
-  await Promise.race([once(server, "close"), sleep(ANSWER_MS)]);
-  process.exit(0);
-}
+type Listeners = Pick<WorkerOptions, "onChange" | "onRequeue" | "onAttemptProgress" | "onAttemptPreview">;
 
-/** Answers the pings of a parent. Before this the parent waits: it pings from the start. */
-function answerPings(fault: () => string | null): void {
-  if (!process.send) return;
-  process.on("message", ({ kind }: ToGpu) => {
-    if (kind === "ping") tellParent({ kind: "alive", fault: fault() });
-  });
-}
-
-async function tellOfChange({ tenant, id }: JobRecord): Promise<void> {
-  tellParent({ kind: "changed", ref: { tenant, id } });
-}
-
-function tellOfProgress({ tenant, id, attempt }: JobRecord, progress: JobProgress): void {
-  tellParent({ kind: "progress", ref: { tenant, id }, attempt, progress });
-}
-
-function tellOfPreview({ tenant, id, attempt }: JobRecord, step: number, webp: Uint8Array): void {
-  const base64 = Buffer.from(webp).toString("base64");
-  tellParent({ kind: "preview", ref: { tenant, id }, attempt, step, webp: base64 });
-}
-
-/** Writes the marker that makes the bucket hint at a job again. */
-async function markRequeued(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
-  try {
-    await jobs.markUnfinished(record);
-  } catch (error) {
-    log.warn(
-      { id: record.id, reason: reasonOf(error) },
-      "the job is queued again, and is left to the sweeper",
-    );
-  }
-}
-
-/** Writes the marker that triggers webhooks for the start of a job. The job store writes the one for its end. */
-async function markBegun(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
-  const dueAt = nextDueAt(record);
-  if (isFinished(record) || dueAt === null) return;
-  try {
-    await jobs.markUndelivered(record, dueAt);
-  } catch (error) {
-    log.warn(
-      { id: record.id, reason: reasonOf(error) },
-      "the webhook for the start of the job may be sent only after its end",
-    );
-  }
-}
-
-function tellParent(message: FromGpu): void {
-  // The callback ignores errors: the `disconnect` event reports a parent that has ended.
-  if (process.connected) process.send!(message, undefined, undefined, () => undefined);
+async function listen(app: Hono, { port, host }: GpuConfig): Promise<{ server: Server; port: number }> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.listen(port, host);
+  await once(server, "listening");
+  return { server, port: (server.address() as AddressInfo).port };
 }
 
 function refuseToSign(): never {

@@ -7,9 +7,13 @@ import { type Log, reasonOf } from "./log.ts";
 import type { WarmModels } from "./warm-models.ts";
 import type { Worker } from "./worker.ts";
 
-export interface GpuAppDeps {
-  readonly worker: Worker;
+export interface PingDeps {
+  readonly worker: Pick<Worker, "isBusy" | "isStopping">;
   readonly models: Pick<WarmModels, "warm" | "fault">;
+}
+
+export interface GpuAppDeps extends PingDeps {
+  readonly worker: Worker;
   readonly log: Log;
 }
 
@@ -31,20 +35,13 @@ const invocationSchema = z.union([refSchema, z.object({ value: refSchema }).tran
 
 /**
  * Creates the HTTP interface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers
- * when a job has ended: the one whose turn it is, which need not be the one in the body. A ping is answered with 503
- * while no model can be used here, so that the platform replaces the container or the machine.
+ * when a job has ended: the one whose turn it is, which need not be the one in the body.
  *
  * @see Amazon SageMaker developer guide, "Custom inference code with hosting services"
  */
 export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
-  const app = new Hono();
-
-  app.get("/ping", (c) => {
-    const state = { model: models.warm, busy: worker.isBusy };
-    // Jobs are still taken: the first that succeeds shows that the machine is well again.
-    if (models.fault) return c.json({ status: "failing", reason: models.fault, ...state }, 503);
-    return c.json({ status: worker.isStopping ? "stopping" : "ok", ...state });
-  });
+  // Jobs are still taken at a fault: the first that succeeds shows that the machine is well again.
+  const app = createPingApp({ worker, models });
 
   const limit = bodyLimit({
     maxSize: BODY_BYTES_MAX,
@@ -78,6 +75,22 @@ export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
       return unavailable(c, "store_unavailable", "The job store does not answer.");
     return fault(c, 500, "internal_error", "The worker failed.");
   });
+  return app;
+}
+
+/**
+ * Creates the HTTP interface of a worker that pulls its turns: `GET /ping`, for health checks. It says which model is
+ * open, and whether a job runs and the worker is stopping; it is answered with 503 while no model can be used here, so
+ * that the platform replaces the container or the machine.
+ */
+export function createPingApp({ worker, models }: PingDeps): Hono {
+  const app = new Hono();
+  app.get("/ping", (c) => {
+    const state = { model: models.warm, busy: worker.isBusy };
+    if (models.fault) return c.json({ status: "failing", reason: models.fault, ...state }, 503);
+    return c.json({ status: worker.isStopping ? "stopping" : "ok", ...state });
+  });
+  app.notFound((c) => fault(c, 404, "not_found", "This worker pulls its jobs: there is GET /ping."));
   return app;
 }
 

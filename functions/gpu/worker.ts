@@ -1,4 +1,4 @@
-import { fairTurns, type JobRecord, type JobRef } from "../../lib/service/jobs/index.ts";
+import { fairTurns, type JobRecord, type JobRef, type PassedOver } from "../../lib/service/jobs/index.ts";
 import { canMake } from "./make-video.ts";
 import { type JobRunOptions, runJob } from "./run-job.ts";
 
@@ -12,6 +12,8 @@ export interface WorkerOptions extends JobRunOptions {
    * tells nobody of this job.
    */
   readonly onRequeue: (record: JobRecord) => Promise<void>;
+  /** Jobs that turns do not look at; none where each invocation names a job. */
+  readonly passedOver?: PassedOver | undefined;
 }
 
 /** Worker that runs one job at a time. */

@@ -26,6 +26,7 @@ import { jobChanges } from "./job-changes.ts";
 import { liveJobs } from "./live-jobs.ts";
 import type { Metrics } from "./metrics.ts";
 import type { LocalProvenance } from "./provenance.ts";
+import { isBucket } from "./store.ts";
 import { jobName, webhookQueues } from "./webhook-queues.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -94,7 +95,7 @@ export function createLoops(deps: LoopsDeps): Loops {
   const live = liveJobs();
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
   const webhooks = webhookQueues(sender, onError);
-  const storeKind = deps.storeUrl.startsWith("s3:") ? "bucket" : "folder";
+  const storeKind = isBucket(deps.storeUrl) ? "bucket" : "folder";
   const env = {
     STORE: deps.storeUrl,
     MODELS: config.models.join(delimiter),

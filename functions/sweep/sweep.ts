@@ -41,7 +41,15 @@ export async function sweepJobs({ backend, ...options }: SweepDeps): Promise<Swe
     const lateMs = options.clock.now() - dueAt;
     return lateMs < 2 * SWEEP_MS || lateMs % REPEAT_MS < SWEEP_MS;
   };
-  return sweep({ ...options, isStale, isHintDue });
+  const hints: Hints = {
+    ...options.hints,
+    async work(ref) {
+      // The dispatch function would believe the note that the job is in the queue.
+      if (isEmpty) await options.jobs.apply(ref, { type: "undispatch" });
+      await options.hints.work(ref);
+    },
+  };
+  return sweep({ ...options, hints, isStale, isHintDue });
 }
 
 /**

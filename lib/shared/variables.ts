@@ -46,7 +46,17 @@ export const VARIABLES = {
   ENDPOINT_NAME: {
     what: "SageMaker endpoint that jobs are submitted to",
     readBy: ["dispatch", "sweep"],
-    setBy: ["deployment"],
+    setBy: ["some deployments"],
+  },
+  RUNS_QUEUE_URL: {
+    what: "SQS queue that jobs are submitted to, in place of an endpoint, and that pulling workers take turns from",
+    readBy: ["dispatch", "sweep", "gpu"],
+    setBy: ["some deployments", "people"],
+  },
+  ECS_AGENT_URI: {
+    what: "agent of Amazon ECS beside the container, which protects the task while a job runs",
+    readBy: ["gpu"],
+    setBy: ["platform"],
   },
   DEPLOYMENT: {
     what: "name of the deployment, a dimension of its metric",
@@ -142,6 +152,16 @@ export const VARIABLES = {
     what: "how long a job may run",
     readBy: ["gpu"],
     setBy: ["deployment", "people"],
+  },
+  STOP_GRACE_MS: {
+    what: "how long a running job may go on after SIGTERM before it is handed back",
+    readBy: ["gpu"],
+    setBy: ["people"],
+  },
+  PULL_PAUSE_MS: {
+    what: "longest pause between two looks of a pulling worker into a store without work",
+    readBy: ["gpu"],
+    setBy: ["people"],
   },
   LEASE_MS: {
     what: "how long a job waits for a worker that has gone silent",

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AsyncEndpoint } from "./async-endpoint.ts";
 import type { MessageQueue } from "./message-queue.ts";
 
@@ -26,6 +27,25 @@ interface Answer {
   readonly json: object;
 }
 
+/** Input of a request about a message that was received. */
+interface Received {
+  readonly QueueUrl: string;
+  readonly ReceiptHandle: string;
+  readonly VisibilityTimeout?: number;
+}
+
+/** Input of a request that waits for a message. */
+interface Polled {
+  readonly QueueUrl: string;
+  readonly WaitTimeSeconds: number;
+  readonly VisibilityTimeout: number;
+}
+
+class NoSuchQueue extends Error {}
+
+/** Time between two looks at a queue while somebody waits for a message. */
+const POLL_MS = 10;
+
 /**
  * Stand-in for SageMaker's runtime, SQS and Secrets Manager, for the clients of the AWS SDK that the
  * functions use. Signatures are not checked.
@@ -39,12 +59,43 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
   });
 
   async function answerTo(request: IncomingMessage): Promise<Answer> {
+    try {
+      return await answered(request);
+    } catch (error) {
+      if (!(error instanceof NoSuchQueue)) throw error;
+      return fault(400, "QueueDoesNotExist", "The specified queue does not exist.");
+    }
+  }
+
+  async function answered(request: IncomingMessage): Promise<Answer> {
     const body = await text(request);
     const [, name] = /^\/endpoints\/([^/]+)\/async-invocations$/.exec(request.url!) ?? [];
     if (name !== undefined) return invoke(name, request.headers);
     switch (request.headers["x-amz-target"]) {
       case "AmazonSQS.SendMessage":
         return sendMessage(JSON.parse(body));
+      case "AmazonSQS.ReceiveMessage":
+        return receiveMessage(JSON.parse(body), request);
+      case "AmazonSQS.DeleteMessage": {
+        const { QueueUrl, ReceiptHandle } = JSON.parse(body) as Received;
+        queueAt(QueueUrl).delete(ReceiptHandle);
+        return { status: 200, json: {} };
+      }
+      case "AmazonSQS.ChangeMessageVisibility": {
+        const { QueueUrl, ReceiptHandle, VisibilityTimeout } = JSON.parse(body) as Received;
+        if (queueAt(QueueUrl).hide(ReceiptHandle, VisibilityTimeout! * 1000))
+          return { status: 200, json: {} };
+        return fault(400, "MessageNotInflight", "The message is not in flight.");
+      }
+      case "AmazonSQS.GetQueueAttributes": {
+        const { visible, hidden } = queueAt((JSON.parse(body) as Received).QueueUrl).counts;
+        const Attributes = {
+          ApproximateNumberOfMessages: String(visible),
+          ApproximateNumberOfMessagesNotVisible: String(hidden),
+          ApproximateNumberOfMessagesDelayed: "0",
+        };
+        return { status: 200, json: { Attributes } };
+      }
       case "secretsmanager.GetSecretValue": {
         const { SecretId } = JSON.parse(body) as { SecretId: string };
         const SecretString = secrets[SecretId];
@@ -55,6 +106,30 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
       default:
         return fault(400, "UnknownOperationException", "This is not stood in for.");
     }
+  }
+
+  function queueAt(url: string): MessageQueue {
+    const queue = queues[url.split("/").at(-1)!];
+    if (!queue) throw new NoSuchQueue();
+    return queue;
+  }
+
+  async function receiveMessage(
+    { QueueUrl, WaitTimeSeconds, VisibilityTimeout }: Polled,
+    request: IncomingMessage,
+  ): Promise<Answer> {
+    const until = Date.now() + WaitTimeSeconds * 1000;
+    while (Date.now() < until && !request.socket.destroyed) {
+      const pulled = queueAt(QueueUrl).pull(VisibilityTimeout * 1000);
+      if (pulled) {
+        const { id, body, receipt } = pulled;
+        const MD5OfBody = createHash("md5").update(body).digest("hex");
+        const message = { MessageId: id, ReceiptHandle: receipt, Body: body, MD5OfBody };
+        return { status: 200, json: { Messages: [message] } };
+      }
+      await sleep(POLL_MS);
+    }
+    return { status: 200, json: {} };
   }
 
   function invoke(name: string, headers: IncomingMessage["headers"]): Answer {
@@ -102,8 +177,7 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
   }): Answer {
     const { QueueUrl, MessageBody, DelaySeconds, MessageGroupId, MessageDeduplicationId } = message;
     const name = QueueUrl.split("/").at(-1)!;
-    const queue = queues[name];
-    if (!queue) return fault(400, "QueueDoesNotExist", "The specified queue does not exist.");
+    const queue = queueAt(QueueUrl);
     // Messages of a FIFO queue have a group and an id, and no delay of their own.
     const ordered =
       MessageGroupId && MessageDeduplicationId

@@ -17,6 +17,14 @@ export interface MessageQueueOptions {
   readonly concurrencyMax?: number;
 }
 
+/** Message as somebody has received it who pulls. */
+export interface Pulled {
+  readonly id: string;
+  readonly body: string;
+  /** Names this receipt of the message: a later one makes it invalid. */
+  readonly receipt: string;
+}
+
 /** Group and deduplication id, which a message of a FIFO queue has besides its body. */
 export interface Ordered {
   readonly group: string;
@@ -36,7 +44,7 @@ interface Message {
 }
 
 /**
- * Stand-in for an SQS queue with a Lambda consumer, with the guarantees of SQS: at least once, in any order. A FIFO
+ * Stand-in for an SQS queue with a Lambda consumer, or with workers that pull, with the guarantees of SQS: at least once, in any order. A FIFO
  * queue has groups: messages of one are received in order, the next when the one before it is gone, and each once.
  */
 export class MessageQueue {
@@ -147,6 +155,49 @@ export class MessageQueue {
   async close(): Promise<void> {
     this.consumer = null;
     await Promise.all(this.#batches);
+  }
+
+  /** Gives a visible message to somebody who pulls, hidden from others for so long; null if there is none. */
+  pull(hiddenMs: number): Pulled | null {
+    const { clock, receivesMax } = this.#options;
+    for (const message of this.#visible()) {
+      if (message.receives >= receivesMax) {
+        this.dead.push(message.body);
+        this.#remove(message);
+        continue;
+      }
+      message.receives += 1;
+      message.visibleAt = clock.now() + hiddenMs;
+      return { id: message.id, body: message.body, receipt: `${message.id}-${message.receives}` };
+    }
+    return null;
+  }
+
+  /** Deletes a message that was pulled; nothing happens if it is gone. */
+  delete(receipt: string): void {
+    const message = this.#received(receipt);
+    if (message) this.#remove(message);
+  }
+
+  /** Hides a pulled message for so long from now on; with 0 it can be received at once. False if it is gone. */
+  hide(receipt: string, hiddenMs: number): boolean {
+    const message = this.#received(receipt);
+    if (message) message.visibleAt = this.#options.clock.now() + hiddenMs;
+    return message !== undefined;
+  }
+
+  /** Numbers of messages that can be received and that cannot. */
+  get counts(): { readonly visible: number; readonly hidden: number } {
+    const visible = this.#visible().length;
+    return { visible, hidden: this.#messages.length - visible };
+  }
+
+  #received(receipt: string): Message | undefined {
+    return this.#messages.find(({ id, receives }) => receipt === `${id}-${receives}`);
+  }
+
+  #remove(gone: Message): void {
+    this.#messages = this.#messages.filter((message) => message !== gone);
   }
 
   #record({ id, body, receives }: Message): SQSRecord {

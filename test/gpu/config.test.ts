@@ -14,6 +14,8 @@ describe("a configuration", () => {
       port: 8080,
       host: "0.0.0.0",
       store: STORE,
+      runsQueueUrl: null,
+      ecsAgentUrl: null,
       leaseMs: 60_000,
       progressIntervalMs: 2_000,
       maxRunMs: 21_600_000,
@@ -23,6 +25,8 @@ describe("a configuration", () => {
       provider: "cpu",
       device: null,
       pipeline: {},
+      stopGraceMs: 25_000,
+      pullPauseMs: 2_000,
       logLevel: "info",
     });
   });
@@ -30,6 +34,8 @@ describe("a configuration", () => {
   it("a configuration takes every value from the environment, and an empty one for none", () => {
     const config = parseConfig({
       STORE: "s3://bucket/prefix",
+      RUNS_QUEUE_URL: "https://sqs.eu-central-1.amazonaws.com/123456789012/runs",
+      ECS_AGENT_URI: "http://169.254.170.2/api/0123",
       SAGEMAKER_BIND_TO_PORT: "9000",
       PORT: "",
       HOST: "127.0.0.1",
@@ -49,6 +55,8 @@ describe("a configuration", () => {
       PROVIDER: "cuda",
       PRECISION: "float32",
       GPU_MEMORY_GIB: "24",
+      STOP_GRACE_MS: "90000",
+      PULL_PAUSE_MS: "500",
       LOG_LEVEL: "silent",
       SOMETHING_ELSE: "x",
     });
@@ -56,6 +64,8 @@ describe("a configuration", () => {
       port: 9000,
       host: "127.0.0.1",
       store: "s3://bucket/prefix",
+      runsQueueUrl: "https://sqs.eu-central-1.amazonaws.com/123456789012/runs",
+      ecsAgentUrl: "http://169.254.170.2/api/0123",
       models: [
         { name: "a", folder: "/a" },
         { name: "b", folder: "/b" },
@@ -74,6 +84,8 @@ describe("a configuration", () => {
       provider: "cuda",
       device: "GPU-7a",
       pipeline: { precision: "float32", threads: 2, memoryBytes: 24 * 2 ** 30 },
+      stopGraceMs: 90_000,
+      pullPauseMs: 500,
       logLevel: "silent",
     });
   });

@@ -45,7 +45,10 @@ it("a backend that says that nothing waits has lost the job, and one that has jo
   await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
   pass(60_000);
   expect((await look("adareel-1", 3)).resent).toBe(0);
+  expect((await jobs.read(newJob))!.dispatched).not.toBeNull();
   expect((await look("adareel-1", 0)).resent).toBe(1);
+  // Else the dispatch function would leave the hint alone.
+  expect((await jobs.read(newJob))!.dispatched).toBeNull();
 });
 
 it("a webhook that waits for a silent receiver is hinted at seldom, and one whose hint was lost at once", async () => {

@@ -27,4 +27,4 @@ export {
 } from "./record.ts";
 export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
 export { type Holder, heldMs, type JobEvent, type Refusal, transition } from "./transition.ts";
-export { fairTurns, inTurnOrder } from "./turns.ts";
+export { fairTurns, inTurnOrder, type PassedOver, passedOver } from "./turns.ts";

@@ -1,10 +1,10 @@
 import { isFromFuture } from "../../shared/ahead.ts";
-import type { Clock } from "../../shared/ports.ts";
+import type { Clock, Timers } from "../../shared/ports.ts";
 import { type ObjectStore, unlessDamaged } from "../storage/index.ts";
 import { videoIdTime } from "./ids.ts";
 import type { JobStore, UnfinishedRef } from "./job-store.ts";
 import { UNFINISHED_PREFIX, unfinishedPrefix, unfinishedPrefixOfTenant } from "./object-keys.ts";
-import type { JobRecord } from "./record.ts";
+import type { JobRecord, JobRef } from "./record.ts";
 
 /**
  * Chooses whose turn it is. An invocation of a worker is a turn, whatever job it names: the turn goes to the next
@@ -20,7 +20,7 @@ export interface Turns {
    * The named job comes first in the first turn. It comes first, too, if this worker cannot run it, so that it fails in
    * its own invocation, and if its id lies in the future, where it sorts behind all others of its key.
    *
-   * @param named job that the invocation names; null if it is missing
+   * @param named job that the invocation names; null if it is missing, or if the worker looks for jobs itself
    * @throws StoreError if the store does not answer
    */
   next(named: JobRecord | null): AsyncGenerator<JobRecord>;
@@ -32,16 +32,19 @@ export interface TurnsOptions {
   readonly clock: Clock;
   /** Returns whether this worker can run a job, for example because it has the model. */
   readonly canRun: (record: JobRecord) => boolean;
+  /** Jobs that are not looked at, to which a turn adds those that do not wait for this worker; none by default. */
+  readonly passedOver?: PassedOver | undefined;
 }
 
 /**
- * Limit of the jobs of one key that a turn looks at. The first ones may be running, as many as there are workers.
- * Beyond the limit the key misses a turn, and its jobs are left to their own invocations.
+ * Limit of the jobs of one key that a turn reads. The first ones may be running, as many as there are workers. Beyond
+ * the limit the key misses a turn, and its jobs are left to their own invocations, or to the next turn of a worker that
+ * passes over those that it has seen.
  */
 const LOOKS_MAX = 100;
 
 /** Opens the turns of one worker. */
-export function fairTurns({ store, jobs, clock, canRun }: TurnsOptions): Turns {
+export function fairTurns({ store, jobs, clock, canRun, passedOver }: TurnsOptions): Turns {
   let lastTenant: string | null = null;
   const lastKeys = new Map<string, string>();
 
@@ -58,7 +61,20 @@ export function fairTurns({ store, jobs, clock, canRun }: TurnsOptions): Turns {
   /** Reads a job, unless it is missing, is damaged, or does not wait for this worker. */
   async function waiting(ref: UnfinishedRef): Promise<JobRecord | null> {
     const record = await jobs.read(ref).catch(unlessDamaged);
-    return record !== "damaged" && record?.status === "queued" && canRun(record) ? record : null;
+    if (record !== "damaged" && record?.status === "queued" && canRun(record)) return record;
+    // Without a record, the job is being created.
+    if (record !== null) passedOver?.add(ref);
+    return null;
+  }
+
+  /** Lists the jobs of a key that a turn looks at, oldest first. */
+  async function unfinishedOf(tenant: string, keyId: string): Promise<UnfinishedRef[]> {
+    const prefix = unfinishedPrefix(tenant, keyId);
+    const { keys } = await store.list(prefix, passedOver ? {} : { limit: LOOKS_MAX });
+    return keys
+      .map((key) => ({ tenant, keyId, id: key.slice(prefix.length) }))
+      .filter((ref) => !passedOver?.has(ref))
+      .slice(0, LOOKS_MAX);
   }
 
   /** Yields the names below a prefix in cyclic order, beginning with the one after `last`. */
@@ -91,10 +107,8 @@ export function fairTurns({ store, jobs, clock, canRun }: TurnsOptions): Turns {
           unfinishedPrefixOfTenant(tenant),
           lastKeys.get(tenant) ?? null,
         )) {
-          const prefix = unfinishedPrefix(tenant, keyId);
-          const { keys } = await store.list(prefix, { limit: LOOKS_MAX });
-          for (const key of keys) {
-            const record = await waiting({ tenant, keyId, id: key.slice(prefix.length) });
+          for (const ref of await unfinishedOf(tenant, keyId)) {
+            const record = await waiting(ref);
             if (record) yield offered(record);
           }
         }
@@ -124,4 +138,40 @@ function interleaved<Job extends UnfinishedRef>(jobs: readonly Job[], groupOf: (
     return { job, turn };
   });
   return turns.sort((a, b) => a.turn - b.turn || (a.job.id < b.job.id ? -1 : 1)).map(({ job }) => job);
+}
+
+/**
+ * Jobs that a worker has looked at and cannot run now: others run them, or it lacks their model. It does not read them
+ * again for a while, so that looking for work costs the same however many jobs others run.
+ */
+export interface PassedOver {
+  has(ref: JobRef): boolean;
+  add(ref: JobRef): void;
+}
+
+/** Time for which a job is passed over, and by which a job that is queued again may be found later. */
+export const PASSED_OVER_MS = 10_000;
+
+/** Makes the memory of one worker. */
+export function passedOver({ elapsed }: Pick<Timers, "elapsed">): PassedOver {
+  /** Times until which jobs are passed over, by id: those that end first come first. */
+  const until = new Map<string, number>();
+
+  function forgetOld(): void {
+    for (const [id, end] of until) {
+      if (end > elapsed()) return;
+      until.delete(id);
+    }
+  }
+
+  return {
+    has({ id }) {
+      forgetOld();
+      return until.has(id);
+    },
+    add({ id }) {
+      until.delete(id);
+      until.set(id, elapsed() + PASSED_OVER_MS);
+    },
+  };
 }

@@ -24,3 +24,4 @@ export type { Change, Created, Records, RecordsOptions, Updated, Versioned } fro
 export { RecordError, records, unlessDamaged } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";
 export { urlSigner } from "./signed-urls.ts";
+export { BrokenPromiseError, CHECKS_FOLDER, checkStorePromises } from "./store-promises.ts";

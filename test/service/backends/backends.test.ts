@@ -1,7 +1,9 @@
 import type { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
+import { GetQueueAttributesCommand, type SendMessageCommand } from "@aws-sdk/client-sqs";
 import { processBackend } from "../../../functions/local/process-backend.ts";
-import { jobLocation, sageMakerBackend } from "../../../lib/service/backends/index.ts";
+import { jobLocation, runsQueueBackend, sageMakerBackend } from "../../../lib/service/backends/index.ts";
 import { type JobRef, jobOfKey } from "../../../lib/service/jobs/index.ts";
+import { hintedJobs } from "../../../lib/service/queue/index.ts";
 import { notification } from "../../cloud/notification.ts";
 import { Endpoint, outcomeMessage } from "../../sim/endpoint.ts";
 import { Network, Process } from "../../sim/network.ts";
@@ -34,6 +36,27 @@ describeBackend("SageMaker Async", (): Subject => {
         inputLocation: jobLocation(storeUrl, record),
         ...(isFailed && { failureReason: "The container answered with 500." }),
       }),
+    refuse: () => {
+      isRefusing = true;
+    },
+  };
+});
+
+describeBackend("a queue of runs", (): Subject => {
+  const bodies: string[] = [];
+  let isRefusing = false;
+  const client = {
+    async send(command: SendMessageCommand | GetQueueAttributesCommand) {
+      if (isRefusing) throw new Error("ServiceUnavailable");
+      if (!(command instanceof GetQueueAttributesCommand)) return bodies.push(command.input.MessageBody!);
+      return { Attributes: { ApproximateNumberOfMessages: String(bodies.length) } };
+    },
+  };
+  const url = "https://sqs.eu-central-1.amazonaws.com/123456789012/adareel-gpu-Runs";
+  return {
+    backend: runsQueueBackend({ client: client as never, url }),
+    taken: async () => bodies.flatMap(hintedJobs).map(({ tenant, id }) => ({ tenant, id })),
+    endMessage: null,
     refuse: () => {
       isRefusing = true;
     },

@@ -167,13 +167,24 @@ it("the sweep function visits all jobs, and reports how many are unfinished", as
 
 describe("a function that cannot start", () => {
   it.each([
-    ["dispatch", "ENDPOINT_NAME"],
+    ["dispatch", "WORK_QUEUE_URL"],
     ["settle", "WORK_QUEUE_URL"],
     ["sweep", "DEPLOYMENT"],
     ["webhook", "MASTER_SECRET_ID"],
   ])("the function %s names the missing variable %s", async (name, variable) => {
     env[variable] = "";
     await expect(handlerOf(name)).rejects.toThrow(`${variable} is needed`);
+  });
+
+  it.each([
+    ["no backend", ""],
+    ["two backends", "https://sqs.test/111122223333/runs"],
+  ])("a function of %s says which variables choose one", async (_case, url) => {
+    if (url === "") env.ENDPOINT_NAME = "";
+    env.RUNS_QUEUE_URL = url;
+    await expect(handlerOf("dispatch")).rejects.toThrow(
+      /^One of ENDPOINT_NAME, .* RUNS_QUEUE_URL, .* is needed\.$/,
+    );
   });
 
   it("a function without its master secret says that there is no such secret", async () => {
