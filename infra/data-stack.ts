@@ -48,7 +48,8 @@ function addMasterSecret(stack: Stack, secretName: string): void {
     secretName,
     description: "What the signing secrets of all webhooks are derived from",
     generateSecretString: { passwordLength: MASTER_SECRET_CHARACTERS, excludePunctuation: true },
-    removalPolicy: RemovalPolicy.RETAIN,
+    // As the bucket: kept, unless the deployment that makes it fails.
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   });
   Validations.of(secret).acknowledge({
     id: "AwsSolutions-SMG4",

@@ -18,6 +18,8 @@ export interface EdgeFunctionProps {
   readonly config: DeploymentConfig;
 }
 
+const USE_CDK_MANAGED_LOG_GROUP = "@aws-cdk/aws-lambda:useCdkManagedLogGroup";
+
 /** Lambda allots processor time by memory, and a cold start needs it. */
 const MEMORY_MIB = 1024;
 
@@ -27,6 +29,9 @@ export class EdgeFunction extends Construct {
 
   constructor(scope: Construct, id: string, { config }: EdgeFunctionProps) {
     super(scope, id);
+    // CloudFront's copies write to groups that Lambda names after us-east-1, in their own regions. The CDK would add a
+    // group to which nothing writes.
+    this.node.setContext(USE_CDK_MANAGED_LOG_GROUP, false);
     const role = new Role(this, "Role", {
       assumedBy: new CompositePrincipal(
         new ServicePrincipal("lambda.amazonaws.com"),
@@ -44,8 +49,8 @@ export class EdgeFunction extends Construct {
       memorySize: MEMORY_MIB,
       timeout: Duration.seconds(30),
       role,
-      // Replicas outlive a distribution by hours, and a function with replicas cannot be deleted; deleting
-      // the stack would fail.
+      // Replicas outlive a distribution by hours, and a function with replicas cannot be deleted: deleting the stack,
+      // or rolling its first deployment back, would fail. It has no name of its own that could block another attempt.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
     lambda.applyRemovalPolicy(RemovalPolicy.RETAIN);

@@ -38,7 +38,7 @@ import { Dashboard } from "./dashboard.ts";
 import { EdgeFunction } from "./edge-function.ts";
 import { Firewall } from "./firewall.ts";
 import { MonthlyBudget } from "./monthly-budget.ts";
-import { sharedNames } from "./names.ts";
+import { globalName, sharedNames } from "./names.ts";
 import { OpsTopic } from "./ops-topic.ts";
 import { TroubleAlarm } from "./trouble-alarm.ts";
 
@@ -57,11 +57,16 @@ const ERROR_STATUSES = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 /** Stack of the public API. It shares only names with the other stacks, whose region may differ. */
 export class EdgeStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: EdgeStackProps) {
-    super(scope, id, { ...props, env: { account: config.account, region: REGION } });
+    const name = globalName(config);
+    super(scope, id, {
+      ...props,
+      stackName: `${name}-${id}`,
+      env: { account: config.account, region: REGION },
+    });
     const { version } = new EdgeFunction(this, "Api", { config });
     const { domain } = config;
     const distribution = new Distribution(this, "Distribution", {
-      comment: `The API of ${config.name}`,
+      comment: `The API of ${name}`,
       // The owner of the domain must point it here with a CNAME or alias record.
       ...(domain && {
         domainNames: [domain.name],
@@ -73,7 +78,7 @@ export class EdgeStack extends Stack {
         origin: this.origin(config),
         allowedMethods: AllowedMethods.ALLOW_ALL,
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-        cachePolicy: cachePolicy(this),
+        cachePolicy: cachePolicy(this, name),
         // S3 needs its own name in the Host header.
         originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         // The function compresses, because CloudFront only compresses what it caches.
@@ -109,7 +114,10 @@ export class EdgeStack extends Stack {
     const { bucket: bucketName } = sharedNames(config);
     const bucket = Bucket.fromBucketAttributes(this, "Videos", { bucketName, region: config.region });
     return S3BucketOrigin.withOriginAccessControl(bucket, {
-      originAccessControl: new S3OriginAccessControl(this, "OriginAccess", { signing: Signing.NEVER }),
+      originAccessControl: new S3OriginAccessControl(this, "OriginAccess", {
+        originAccessControlName: `${globalName(config)}-api`,
+        signing: Signing.NEVER,
+      }),
       originAccessLevels: [],
     });
   }
@@ -123,7 +131,7 @@ export class EdgeStack extends Stack {
       // CloudFront writes logs by an access control list.
       objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
       lifecycleRules: [{ expiration: Duration.days(LOG_DAYS) }],
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     Validations.of(bucket).acknowledge({
       id: "AwsSolutions-S1",
@@ -133,10 +141,9 @@ export class EdgeStack extends Stack {
   }
 
   /** Adds the alarm, the dashboard and, where one is configured, the budget. */
-  private watch(
-    distribution: Distribution,
-    { name, alarmEmail, monthlyBudgetUsd }: DeploymentConfig,
-  ): Dashboard {
+  private watch(distribution: Distribution, config: DeploymentConfig): Dashboard {
+    const { alarmEmail, monthlyBudgetUsd } = config;
+    const name = globalName(config);
     const topic = new OpsTopic(this, "Ops", alarmEmail);
     const alarms = [
       new TroubleAlarm(this, "Faults", { deployment: name, trouble: apiFaults(distribution), topic }),
@@ -152,8 +159,9 @@ export class EdgeStack extends Stack {
  * for this omits Authorization and the query from the cache key, by which CloudFront also tells concurrent
  * requests apart.
  */
-function cachePolicy(stack: Stack): CachePolicy {
+function cachePolicy(stack: Stack, name: string): CachePolicy {
   return new CachePolicy(stack, "CachePolicy", {
+    cachePolicyName: `${name}-api`,
     minTtl: Duration.seconds(0),
     defaultTtl: Duration.seconds(0),
     // CloudFront allows no cache key if this is 0.

@@ -10,7 +10,7 @@ import { grantFolders } from "./folder-access.ts";
 import { HintQueue } from "./hint-queue.ts";
 import { JobFunction, type JobFunctionName, type PlaceVariables } from "./job-function.ts";
 import { functionGraphs, jobGraph, storageGraph, webhookTable } from "./job-graphs.ts";
-import { FOLDERS, sharedNames } from "./names.ts";
+import { FOLDERS, globalName, sharedNames } from "./names.ts";
 import { grantMasterKey } from "./secret-access.ts";
 import { SweepSchedule } from "./sweep-schedule.ts";
 
@@ -50,7 +50,7 @@ export class GpuStack extends Stack {
     const queues = { Work: data.work, Events: events, Webhooks: data.webhooks, Sends: sends };
     const alarms = new Alarms(this, "Alarms", { config, backend, queues, functions });
     const { url: dashboard } = new Dashboard(this, "Watch", {
-      name: `${config.name}-jobs`,
+      name: `${globalName(config)}-jobs`,
       alarms: alarms.all,
       graphs: [
         jobGraph(config, backend.graphs.waiting),

@@ -5,6 +5,7 @@ import { Construct } from "constructs";
 import type { OpsTopic } from "./ops-topic.ts";
 
 export interface MonthlyBudgetProps {
+  /** Begins the budget's name. */
   readonly name: string;
   readonly dollars: number;
   readonly topic: OpsTopic;

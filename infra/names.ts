@@ -20,6 +20,14 @@ export const FOLDERS = {
   invocations: "invocations/",
 } as const;
 
+/**
+ * Begins the names of what is in us-east-1 or belongs to the whole account, such as dashboards and CloudFront's policies:
+ * there, deployments of one name from several regions meet.
+ */
+export function globalName({ name, region }: Pick<DeploymentConfig, "name" | "region">): string {
+  return `${name}-${region}`;
+}
+
 /** Names that stacks share. They share nothing else, because their regions may differ. */
 export interface SharedNames {
   readonly bucket: string;

@@ -5,7 +5,7 @@ import type { OpsTopic } from "./ops-topic.ts";
 import type { Trouble } from "./trouble.ts";
 
 export interface TroubleAlarmProps {
-  /** Name of the deployment, which begins the alarm's. */
+  /** Name of the deployment, which begins the alarm's; in us-east-1 with its region. */
   readonly deployment: string;
   readonly trouble: Trouble;
   readonly topic: OpsTopic;

@@ -66,7 +66,8 @@ export class VideoBucket extends Construct {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
-      removalPolicy: RemovalPolicy.RETAIN,
+      // A first deployment that fails takes its empty buckets with it, or their names would block the next one.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     };
     const accessLogs = new Bucket(this, "AccessLogs", {
       ...common,

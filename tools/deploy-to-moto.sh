@@ -60,7 +60,7 @@ made = {}
 for where in (region, "us-east-1"):
     stacks = boto3.client("cloudformation", region_name=where).describe_stacks()["Stacks"]
     made |= {stack["StackName"]: stack["StackStatus"] for stack in stacks if stack["StackName"].startswith("adareel")}
-expected = {f"adareel-{name}": "CREATE_COMPLETE" for name in ("data", "gpu", "edge")}
+expected = {f"adareel-{name}": "CREATE_COMPLETE" for name in ("data", "gpu", f"{region}-edge")}
 assert made == expected, made
 endpoints = boto3.client("sagemaker", region_name=region).list_endpoints()["Endpoints"]
 assert [endpoint["EndpointStatus"] for endpoint in endpoints] == ["InService"], endpoints

@@ -54,7 +54,13 @@ function named({ name, account }: Place): Grant[] {
       actions: ["lambda:*"],
       resources: [arn("lambda", `function:${name}-*`)],
     },
-    { types: ["AWS::Logs::LogGroup"], actions: ["logs:*"], resources: [arn("logs", `log-group:${name}-*`)] },
+    {
+      types: ["AWS::Logs::LogGroup"],
+      actions: ["logs:*"],
+      resources: [`${name}-*`, `/aws/sagemaker/Endpoints/${name}-*`].map((group) =>
+        arn("logs", `log-group:${group}`),
+      ),
+    },
     {
       types: ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"],
       actions: ["cloudwatch:*"],

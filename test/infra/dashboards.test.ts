@@ -53,9 +53,9 @@ const metricsOf = ({ widgets }: typeof jobs) =>
     .filter(([first]) => typeof first === "string");
 
 describe("the dashboards", () => {
-  it("the dashboards are named after the deployment", () => {
-    expect([jobs.name, api.name]).toEqual(["adareel-jobs", "adareel-api"]);
-    expect(dashboardOf("gpu", { name: "films" }).name).toBe("films-jobs");
+  it("the dashboards are named after the deployment and its region", () => {
+    expect([jobs.name, api.name]).toEqual(["adareel-eu-central-1-jobs", "adareel-eu-central-1-api"]);
+    expect(dashboardOf("gpu", { name: "films" }).name).toBe("films-eu-central-1-jobs");
   });
 
   it("the dashboards begin with the state of every alarm that tells people", () => {

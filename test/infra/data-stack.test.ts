@@ -45,7 +45,10 @@ describe("the bucket", () => {
       VersioningConfiguration: Match.absent(),
     };
     template.allResourcesProperties("AWS::S3::Bucket", properties);
-    template.allResources("AWS::S3::Bucket", { DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    template.allResources("AWS::S3::Bucket", {
+      DeletionPolicy: "RetainExceptOnCreate",
+      UpdateReplacePolicy: "Retain",
+    });
     template.resourceCountIs("AWS::S3::Bucket", 2);
   });
 
@@ -232,7 +235,7 @@ it("the master key is 64 random letters and digits, and outlives the stack", () 
       Name: "adareel/master-key",
       GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true },
     },
-    DeletionPolicy: "Retain",
+    DeletionPolicy: "RetainExceptOnCreate",
     UpdateReplacePolicy: "Retain",
   });
 });

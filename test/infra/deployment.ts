@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { App, type Stack } from "aws-cdk-lib";
+import { App, Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { parseDeployment } from "../../infra/config.ts";
 import { Service } from "../../infra/service.ts";
@@ -8,6 +8,27 @@ export const ACCOUNT = "123456789012";
 
 /** Existing image, so that no folder has to be hashed. */
 export const IMAGE = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/adareel@sha256:${"0".repeat(64)}`;
+
+/** Options of a deployment that uses every setting that adds something. */
+export const EVERYTHING = {
+  name: "films",
+  region: "ap-southeast-2",
+  model: "open-sora",
+  instanceTypes: "ml.g6e.2xlarge,ml.g6e.4xlarge,ml.p5.4xlarge",
+  instancesMax: "4",
+  idleMinutes: "15",
+  imageUri: undefined,
+  build: "codebuild",
+  retentionDays: "7",
+  undeleteDays: "14",
+  unfinishedMax: "500",
+  waf: "true",
+  domainName: "films.example.com",
+  certificateArn: `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0123abcd`,
+  alarmEmail: "ops@example.com",
+  monthlyBudgetUsd: "200",
+  terminationProtection: "false",
+} as const;
 
 const { context } = JSON.parse(readFileSync("cdk.json", "utf8"));
 
@@ -29,6 +50,11 @@ export function templateOf(stack: string, options: Readonly<Record<string, unkno
   const service = services.get(key) ?? deploymentApp(options).service;
   services.set(key, service);
   return Template.fromStack(service.node.findChild(stack) as Stack);
+}
+
+/** Returns the stacks of a deployment, in the order in which they are made. */
+export function stacksOf(options: Readonly<Record<string, unknown>>): Stack[] {
+  return deploymentApp(options).service.node.children.filter(Stack.isStack);
 }
 
 /** Matches the policy of a topic to which a service of AWS may publish, for this account alone. */

@@ -207,7 +207,7 @@ describe("what happened", () => {
     const [logs] = Object.keys(template.findResources("AWS::S3::Bucket"));
     expect(distribution.Logging).toEqual({ Bucket: { "Fn::GetAtt": [logs, "RegionalDomainName"] } });
     template.hasResource("AWS::S3::Bucket", {
-      DeletionPolicy: "Retain",
+      DeletionPolicy: "RetainExceptOnCreate",
       Properties: {
         OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerPreferred" }] },
         LifecycleConfiguration: { Rules: [{ ExpirationInDays: 90, Status: "Enabled" }] },
@@ -226,7 +226,10 @@ describe("what happened", () => {
     everything.hasResourceProperties("AWS::CloudWatch::Alarm", {
       Namespace: "AWS/CloudFront",
       MetricName: "5xxErrorRate",
-      Dimensions: Match.arrayWith([{ Name: "DistributionId", Value: { Ref: distributionId } }]),
+      Dimensions: [
+        { Name: "DistributionId", Value: { Ref: distributionId } },
+        { Name: "Region", Value: "Global" },
+      ],
       Statistic: "Average",
       Period: 300,
       EvaluationPeriods: 3,
@@ -239,6 +242,10 @@ describe("what happened", () => {
     everything.hasResourceProperties("AWS::SNS::Subscription", subscription);
     template.resourceCountIs("AWS::SNS::Subscription", 0);
   });
+});
+
+it("the edge has no log group of its own, since copies of its function write to others", () => {
+  template.resourceCountIs("AWS::Logs::LogGroup", 0);
 });
 
 describe("the outputs", () => {

@@ -69,7 +69,7 @@ describe("the instances", () => {
         { InstanceType: "ml.g6e.2xlarge", Priority: 1 },
         { InstanceType: "ml.g6e.4xlarge", Priority: 2 },
       ],
-      VariantInstanceProvisionTimeoutInSeconds: 600,
+      VariantInstanceProvisionTimeoutInSeconds: 3600,
       InitialInstanceCount: 1,
       InferenceAmiVersion: "al2023-ami-sagemaker-inference-gpu-4-1",
       ModelDataDownloadTimeoutInSeconds: 3600,
@@ -147,6 +147,16 @@ describe("the endpoint", () => {
       expect(endpointName(options)).toBe(name);
     },
   );
+});
+
+it("the endpoint's log expires, and is there before the container writes to it", () => {
+  const [endpoint] = Object.values(template.findResources("AWS::SageMaker::Endpoint"));
+  const logs = template.findResources("AWS::Logs::LogGroup", {
+    Properties: { LogGroupName: `/aws/sagemaker/Endpoints/${endpointName()}`, RetentionInDays: 30 },
+    DeletionPolicy: "Delete",
+  });
+  expect(Object.keys(logs)).toHaveLength(1);
+  expect(endpoint!.DependsOn).toContain(Object.keys(logs)[0]);
 });
 
 describe("the role of the instances", () => {

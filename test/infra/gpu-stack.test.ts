@@ -272,7 +272,9 @@ describe("the sweep", () => {
 });
 
 it("the outputs name the endpoint, the dashboard and the dead letters", () => {
-  template.hasOutput("Dashboard", { Value: Match.stringLikeRegexp("#dashboards/dashboard/adareel-jobs$") });
+  template.hasOutput("Dashboard", {
+    Value: Match.stringLikeRegexp("#dashboards/dashboard/adareel-eu-central-1-jobs$"),
+  });
   template.hasOutput("EndpointName", { Value: endpointNames()[0] });
   template.hasOutput("SendDeadLetters", { Value: { Ref: Match.stringLikeRegexp("^SendsDeadLetters") } });
   template.hasOutput("EventDeadLetters", { Value: { Ref: Match.stringLikeRegexp("^EventsDeadLetters") } });

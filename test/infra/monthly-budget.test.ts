@@ -13,7 +13,7 @@ describe("a monthly budget", () => {
   it("a budget counts the whole account, in dollars a month", () => {
     template.hasResourceProperties("AWS::Budgets::Budget", {
       Budget: {
-        BudgetName: "adareel-monthly",
+        BudgetName: "adareel-eu-central-1-monthly",
         BudgetType: "COST",
         TimeUnit: "MONTHLY",
         BudgetLimit: { Amount: 250, Unit: "USD" },

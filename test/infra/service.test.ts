@@ -1,37 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Stack, Validations } from "aws-cdk-lib";
+import { type Stack, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, it, vi } from "vitest";
-import { ACCOUNT, deploymentApp } from "./deployment.ts";
+import { ACCOUNT, deploymentApp, EVERYTHING, stacksOf } from "./deployment.ts";
 import { listingOf } from "./listing.ts";
 
 /** Maximum time of a synthesis with cdk-nag, whose rules take long to load. */
 const SYNTH_MS_MAX = 180_000;
-
-const everything = {
-  name: "films",
-  region: "ap-southeast-2",
-  model: "open-sora",
-  instanceTypes: "ml.g6e.2xlarge,ml.g6e.4xlarge,ml.p5.4xlarge",
-  instancesMax: "4",
-  idleMinutes: "15",
-  imageUri: undefined,
-  build: "codebuild",
-  retentionDays: "7",
-  undeleteDays: "14",
-  unfinishedMax: "500",
-  waf: "true",
-  domainName: "films.example.com",
-  certificateArn: `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0123abcd`,
-  alarmEmail: "ops@example.com",
-  monthlyBudgetUsd: "200",
-  terminationProtection: "false",
-};
-
-function stacksOf(options: Readonly<Record<string, unknown>>): Stack[] {
-  return deploymentApp(options).service.node.children.filter(Stack.isStack);
-}
 
 describe("a deployment", () => {
   it("a deployment consists of three stacks, of which only the edge is always in us-east-1", () => {
@@ -39,7 +15,7 @@ describe("a deployment", () => {
     expect(stacksOf({}).map(place)).toEqual([
       ["adareel-data", "eu-central-1", ACCOUNT],
       ["adareel-gpu", "eu-central-1", ACCOUNT],
-      ["adareel-edge", "us-east-1", ACCOUNT],
+      ["adareel-eu-central-1-edge", "us-east-1", ACCOUNT],
     ]);
   });
 
@@ -60,7 +36,7 @@ describe("a deployment", () => {
     expect(stacksOf({ name }).map(({ stackName }) => stackName)).toEqual([
       `${name}-data`,
       `${name}-gpu`,
-      `${name}-edge`,
+      `${name}-eu-central-1-edge`,
     ]);
   });
 });
@@ -68,7 +44,7 @@ describe("a deployment", () => {
 describe("the templates", () => {
   it.each([
     ["default", { imageUri: undefined, region: undefined }],
-    ["everything", everything],
+    ["everything", EVERYTHING],
   ])("the templates of %s equal their reviewed snapshot", async (name, options) => {
     const listing = stacksOf(options).map(listingOf).join("\n\n");
     await expect(`${listing}\n`).toMatchFileSnapshot(`snapshots/${name}.txt`);
@@ -76,7 +52,7 @@ describe("the templates", () => {
 
   it.each([
     ["default", { imageUri: undefined }],
-    ["everything", everything],
+    ["everything", EVERYTHING],
     ["no GPU", { instanceTypes: "ml.m5.xlarge" }],
   ])(
     "the templates of %s break no rule of CloudFormation or AWS Solutions without a written answer",

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { Stack, Validations } from "aws-cdk-lib";
+import { RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from "aws-cdk-lib/aws-sagemaker";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
@@ -22,8 +23,8 @@ export interface GpuEndpointProps {
 const DOWNLOAD_SECONDS_MAX = 3600;
 const START_SECONDS_MAX = 1800;
 
-/** Time to wait for an instance type before SageMaker tries the next one. */
-const PROVISION_SECONDS_MAX = 600;
+/** SageMaker's maximum time for all instance types together: one that cannot be had may take long to be refused. */
+const PROVISION_SECONDS_MAX = 3600;
 
 /** Maximum run time. SageMaker kills an invocation after an hour without a reason, so the container stops earlier. */
 const RUN_MS_MAX = 58 * 60_000;
@@ -101,10 +102,17 @@ export class GpuEndpoint extends Construct implements EndpointNames {
         },
       },
     });
+    // SageMaker would create the group, without expiry, and leave it behind when the endpoint is replaced.
+    const logGroup = new LogGroup(this, "Log", {
+      logGroupName: logGroupOf(this.endpointName),
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     this.resource = new CfnEndpoint(this, "Endpoint", {
       endpointName: this.endpointName,
       endpointConfigName: endpointConfig.attrEndpointConfigName,
     });
+    this.resource.node.addDependency(logGroup);
   }
 
   grantInvoke(role: Role): void {
@@ -173,9 +181,14 @@ function variantOf(
   };
 }
 
+/** Returns the name of the log group to which SageMaker writes what the container prints. */
+export function logGroupOf(endpointName: string): string {
+  return `/aws/sagemaker/Endpoints/${endpointName}`;
+}
+
 function grantTelemetry(role: Role, endpointName: string): void {
   const { account, region } = Stack.of(role);
-  const logs = `arn:aws:logs:${region}:${account}:log-group:/aws/sagemaker/Endpoints/${endpointName}*`;
+  const logs = `arn:aws:logs:${region}:${account}:log-group:${logGroupOf(endpointName)}*`;
   role.addToPolicy(
     new PolicyStatement({
       actions: [

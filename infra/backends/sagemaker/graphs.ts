@@ -3,7 +3,7 @@ import { MathExpression } from "aws-cdk-lib/aws-cloudwatch";
 import type { DeploymentConfig } from "../../config.ts";
 import type { Graph, LogTable } from "../../dashboard.ts";
 import type { BackendGraphs } from "../backend.ts";
-import { type GpuEndpoint, hasGpu } from "./endpoint.ts";
+import { type GpuEndpoint, hasGpu, logGroupOf } from "./endpoint.ts";
 import { instanceMetric, instanceReports, queueMetric } from "./metrics.ts";
 
 const MINUTE = Duration.minutes(1);
@@ -35,11 +35,11 @@ function runs({ successes, failures }: GpuEndpoint): Graph {
   };
 }
 
-/** The container logs a line for each job it has worked on. The log exists once an instance has written to it. */
+/** The container logs a line for each job it has worked on. */
 function ends({ endpointName }: GpuEndpoint): LogTable {
   return {
     title: "Jobs worked on, by their state afterwards",
-    logGroupName: `/aws/sagemaker/Endpoints/${endpointName}`,
+    logGroupName: logGroupOf(endpointName),
     query: ['filter msg = "job"', "stats count(*) as jobs by status, code"],
   };
 }
