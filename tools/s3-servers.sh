@@ -48,6 +48,7 @@ run() {
   echo "the contract of object stores against $name, except for: $lacks"
   ADAREEL_S3_ENDPOINT=$endpoint ADAREEL_S3_LACKS=$lacks \
     timeout 300 npx vitest run test/service/storage/s3-store.test.ts test/service/storage/s3-uploads.test.ts \
+    test/service/storage/store-promises.test.ts \
     test/distribution/model-store/download-model.test.ts test/gpu/s3-job.test.ts test/cli/models.test.ts test/cli/deployed-keys.test.ts
 }
 

@@ -8,7 +8,7 @@ import { storeTurns } from "./store-turns.ts";
 import { ecsTaskProtection, type TaskProtection } from "./task-protection.ts";
 import type { TurnSource } from "./turn-source.ts";
 
-/** Where a pulling worker finds its turns, and what its platform promises meanwhile. */
+/** Source of a pulling worker's turns, with what its platform promises meanwhile. */
 export interface OpenTurns {
   readonly source: TurnSource;
   readonly protection: TaskProtection | null;

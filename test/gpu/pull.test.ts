@@ -18,7 +18,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   busy: { outcome: "busy" },
 };
 
-/** What happens in one round of the loop, if it comes to that. */
+/** Course of one round of the loop, as far as it comes. */
 interface Round {
   readonly next: "turn" | "error";
   readonly hold: "held" | "refused" | "error";

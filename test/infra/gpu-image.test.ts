@@ -11,7 +11,7 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { hasGpu } from "../../infra/backends/sagemaker/endpoint.ts";
+import { hasGpu } from "../../infra/backends/instance-types.ts";
 import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
 import { parseDeployment } from "../../infra/config.ts";
 import { imageSources } from "../../infra/image/context.ts";
