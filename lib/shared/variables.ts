@@ -25,7 +25,7 @@ const QUEUE_FUNCTIONS = ["dispatch", "settle", "sweep", "webhook"] as const;
 export const VARIABLES = {
   STORE: {
     what: "s3://bucket/prefix or file:///folder, where the jobs are",
-    readBy: [...QUEUE_FUNCTIONS, "gpu"],
+    readBy: [...QUEUE_FUNCTIONS, "gpu", "local"],
     setBy: ["deployment", "npm start", "people"],
   },
   WORK_QUEUE_URL: {
@@ -95,7 +95,7 @@ export const VARIABLES = {
   },
   PROVIDER: {
     what: "execution provider: cpu, cuda, webgpu, or auto for the first of cuda, webgpu and cpu that works",
-    readBy: ["gpu"],
+    readBy: ["gpu", "local"],
     setBy: ["deployment", "people", "platform"],
   },
   PRECISION: {
@@ -115,8 +115,8 @@ export const VARIABLES = {
   },
   THREADS: {
     what: "threads inside one operator",
-    readBy: ["gpu"],
-    setBy: ["people"],
+    readBy: ["gpu", "local"],
+    setBy: ["npm start", "people"],
   },
   AUDIT_SHARE: {
     what: "share of jobs whose reused steps are audited, 0 to 1",
@@ -156,7 +156,7 @@ export const VARIABLES = {
   STOP_GRACE_MS: {
     what: "how long a running job may go on after SIGTERM before it is handed back",
     readBy: ["gpu"],
-    setBy: ["people"],
+    setBy: ["some deployments", "people"],
   },
   PULL_PAUSE_MS: {
     what: "longest pause between two looks of a pulling worker into a store without work",
@@ -186,12 +186,22 @@ export const VARIABLES = {
   HOST: {
     what: "address to listen on",
     readBy: ["gpu", "local"],
-    setBy: ["npm start", "people"],
+    setBy: ["some deployments", "npm start", "people"],
   },
   PUBLIC_URL: {
     what: "beginning of signed URLs, where clients know the service by another name",
     readBy: ["local"],
     setBy: ["people"],
+  },
+  WORKERS: {
+    what: "GPU processes that make videos, one job each; none leaves that to other machines",
+    readBy: ["local"],
+    setBy: ["people"],
+  },
+  CUDA_VISIBLE_DEVICES: {
+    what: "GPUs with commas between them, of which each worker of npm start gets one",
+    readBy: ["gpu", "local"],
+    setBy: ["npm start", "people"],
   },
   DATA_DIR: {
     what: "folder of jobs, videos and keys",
