@@ -3,7 +3,7 @@ import type { Finding } from "./finding.ts";
 
 export type Check = readonly [subject: string, finding: Finding | Promise<Finding>];
 
-/** What is known of an earlier deployment of the same name. */
+/** Knowledge of an earlier deployment of the same name. */
 export interface EarlierDeployment {
   /** True if it has had jobs, so that this one would be an upgrade. */
   readonly hasJobs: Promise<boolean>;

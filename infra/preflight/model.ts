@@ -17,7 +17,7 @@ interface Request {
   readonly abortSignal: AbortSignal;
 }
 
-/** What is found in a deployment's bucket. */
+/** Findings about a deployment's bucket. */
 export interface Stored {
   /** Finding whether the bucket exists, and whether the data stack owns it. */
   readonly bucket: Promise<Finding>;
