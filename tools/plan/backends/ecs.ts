@@ -26,6 +26,7 @@ export const ecs: PlannedBackend = {
       "a public report has an instance after 42 s, and warm tasks after 165 to 197 s (small model) and 527 to 586 s (large)",
     ),
   },
+  // A job ends at its deadline at the latest.
   runSecondsMax: null,
   rules: ({ instancesMax, idleMinutes }) => ({
     instancesMax,
