@@ -23,6 +23,8 @@ export interface DeploymentConfig {
   readonly instanceTypes: readonly [string, ...string[]];
   /** Maximum number of instances at once; 1. */
   readonly instancesMax: number;
+  /** Way to add instances: as many as the waiting jobs need (`backlog`), or one by one (`steady`); backlog. */
+  readonly scaling: (typeof SCALINGS)[number];
   /** Minutes without a job before scaling to zero, 3 to 60: the sweeper reports jobs only every 2; 5. */
   readonly idleMinutes: number;
   /** Source of the GPU function's image: built by local Docker, by CodeBuild, or an existing URI; local Docker. */
@@ -68,6 +70,11 @@ export interface DeploymentConfig {
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
 }
+
+/** Ways to add instances, the default first. */
+export const SCALINGS = ["backlog", "steady"] as const;
+
+export type Scaling = (typeof SCALINGS)[number];
 
 const PROVENANCE_MODES = ["signed", "required", "mark", "off"] as const;
 
@@ -120,6 +127,7 @@ const context = z.strictObject({
       .optional(),
   ),
   instancesMax: whole(1, 100).default(1),
+  scaling: z.enum(SCALINGS, { error: `must be ${SCALINGS.join(" or ")}` }).default("backlog"),
   idleMinutes: whole(3, 60).default(5),
   imageUri: matching(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/[^\s:@]+([:@][^\s]+)$/,

@@ -304,7 +304,8 @@ describe("time and chance", () => {
 
 test("execution providers are compared only in lowering, in their traits, where sessions are opened and GPUs found", () => {
   const inOnnx = ["lowering", "provider-traits", "session"].map((name) => `lib/generation/onnx/${name}.ts`);
-  const deciding = ["lib/generation/accelerator/accelerator.ts", ...inOnnx];
+  const inAccelerator = ["accelerator", "devices"].map((name) => `lib/generation/accelerator/${name}.ts`);
+  const deciding = [...inAccelerator, ...inOnnx];
   const name = /"(cpu|cuda|webgpu)"/.source;
   const comparison = new RegExp(`[!=]==? ?${name}|${name} ?[!=]==?|\\bcase ${name}|Record<Provider\\b`);
   const asking = inFolder("lib/").filter((path) => comparison.test(sources.get(path)!));

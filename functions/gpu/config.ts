@@ -60,6 +60,8 @@ export interface GpuConfig {
    * by default.
    */
   readonly provider: AskedProvider;
+  /** First of `CUDA_VISIBLE_DEVICES`: the GPU that is used, by number or UUID. Default null: the first of all. */
+  readonly device: string | null;
   /**
    * `PRECISION`: `float32`, `float16` or, on the CPU, `int8`: the precision of matrix products in the transformer's
    * blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
@@ -107,6 +109,7 @@ const environment = environmentOf("gpu", {
   PROVENANCE_KEY: z.string().optional(),
   PROVENANCE_SECRET_ID: z.string().optional(),
   THREADS: wholeNumber(1, 1_024).optional(),
+  CUDA_VISIBLE_DEVICES: z.string().optional(),
   PROVIDER: oneOf(...ASKED_PROVIDERS).default("cpu"),
   PRECISION: oneOf(...precisions).optional(),
   GPU_MEMORY_GIB: wholeNumber(0, 4_096).default(0),
@@ -146,6 +149,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
       secretId: data.PROVENANCE_SECRET_ID ?? null,
     },
     provider: data.PROVIDER,
+    device: data.CUDA_VISIBLE_DEVICES?.split(",", 1).join().trim() ?? null,
     pipeline: {
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),
       ...(data.VARIANT === undefined ? {} : { variant: data.VARIANT }),

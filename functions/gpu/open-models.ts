@@ -12,7 +12,7 @@ import { type WarmModels, warmModels } from "./warm-models.ts";
  * @throws ModelStoreError, StoreError, ChangedFileError, CheckpointError, ConfigError
  */
 export async function openModels(
-  { models, modelCache, pipeline, stallMs }: GpuConfig,
+  { models, modelCache, pipeline, stallMs, device }: GpuConfig,
   provider: Provider,
   log: Log,
 ): Promise<WarmModels> {
@@ -21,7 +21,7 @@ export async function openModels(
   const { memoryBytes: given, ...others } = pipeline;
   const options: PipelineOptions = { ...others, provider };
   if (usesMachineMemory(provider)) return warmModels(found, options, { silenceMsMax: stallMs });
-  const memoryBytes = given ?? (await gpuMemoryBytes(provider));
+  const memoryBytes = given ?? (await gpuMemoryBytes(provider, { device }));
   log.info({ provider, memoryBytes }, "memory of the GPU");
   return warmModels(
     found,

@@ -1,5 +1,10 @@
 import { resolve } from "node:path";
 import * as z from "zod";
+import {
+  ASKED_PROVIDERS,
+  type AskedProvider,
+  listedDevices,
+} from "../../lib/generation/accelerator/index.ts";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type GivenKeyPair,
@@ -25,8 +30,21 @@ export interface LocalConfig {
   readonly host: string;
   /** `PUBLIC_URL`: beginning of signed URLs, for clients that reach the service by another name. Default null. */
   readonly publicUrl: string | null;
-  /** `DATA_DIR`: folder of jobs, videos, API keys and the master key. Default `data`. */
+  /** `DATA_DIR`: folder of the master key, and of jobs, videos and API keys without `STORE`. Default `data`. */
   readonly dataFolder: string;
+  /** `STORE`: `s3://bucket/prefix` or `file:///folder`, where everything but the master key is. Default: in `DATA_DIR`. */
+  readonly store: string | null;
+  /**
+   * `WORKERS`: number of GPU processes, 1 to 64, or `none`, here 0. Default: one, or one for each GPU that
+   * `CUDA_VISIBLE_DEVICES` names.
+   */
+  readonly workers: number;
+  /** `PROVIDER`: execution provider of the workers. Default `cpu`. */
+  readonly provider: AskedProvider;
+  /** `CUDA_VISIBLE_DEVICES`: GPUs with commas between them, one for each worker. Default null: as nvidia-smi lists them. */
+  readonly visibleDevices: string | null;
+  /** `THREADS`: threads per operator of each worker. Default null: several workers share the cores. */
+  readonly threads: number | null;
   /** `MODELS`: models by name or folder, separated as in PATH; requests use the first by default. Default: demo. */
   readonly models: readonly string[];
   /** `ALLOW_LOOPBACK_WEBHOOKS`: 1 allows webhooks to this machine, for development. Default 0. */
@@ -64,6 +82,18 @@ const environment = environmentOf("local", {
     .refine((text) => !/[?#]/.test(text), { error: PUBLIC_URL_RULE })
     .optional(),
   DATA_DIR: z.string().default("data"),
+  STORE: z
+    .string()
+    .regex(/^(s3|file):\/\/./, "must begin with s3:// or file://")
+    .optional(),
+  WORKERS: z
+    .string()
+    .regex(/^([1-9]|[1-5]\d|6[0-4]|none)$/, "must be a whole number from 1 to 64, or none")
+    .transform((text) => (text === "none" ? 0 : Number(text)))
+    .optional(),
+  PROVIDER: oneOf(...ASKED_PROVIDERS).default("cpu"),
+  CUDA_VISIBLE_DEVICES: z.string().optional(),
+  THREADS: wholeNumber(1, 1_024).optional(),
   MODELS: folderList().default(["demo"]),
   ALLOW_LOOPBACK_WEBHOOKS: oneOf("0", "1").default("0"),
   NEW_MASTER_KEY: oneOf("0", "1").default("0"),
@@ -89,11 +119,17 @@ export const DEFAULTS: Readonly<Record<string, unknown>> = environment.parse({})
  */
 export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig {
   const data = parseEnvironment(environment, env);
+  const gpus = { provider: data.PROVIDER, visible: data.CUDA_VISIBLE_DEVICES ?? null };
   return {
     port: data.PORT,
     host: data.HOST,
     publicUrl: data.PUBLIC_URL?.replace(/\/+$/, "") ?? null,
     dataFolder: resolve(folder, data.DATA_DIR),
+    store: data.STORE ?? null,
+    workers: data.WORKERS ?? listedDevices(gpus) ?? 1,
+    provider: gpus.provider,
+    visibleDevices: gpus.visible,
+    threads: data.THREADS ?? null,
     models: data.MODELS.map((model) => findModel(model, folder)),
     allowLoopbackWebhooks: data.ALLOW_LOOPBACK_WEBHOOKS === "1",
     mayReplaceMasterKey: data.NEW_MASTER_KEY === "1",

@@ -1,12 +1,12 @@
 import { Readable } from "node:stream";
 import { Hono } from "hono";
-import { attachment, type FolderStore, type UrlSigner } from "../../lib/service/storage/index.ts";
+import { attachment, type ServedStore, type UrlSigner } from "../../lib/service/storage/index.ts";
 
 /**
  * Returns the routes that serve objects by signed URLs, with byte ranges, which players need to seek, and conditions on
  * the ETag, as S3 does. Objects have no date, so conditions on dates do not apply (RFC 9110, section 13.1).
  */
-export function fileRoutes(store: FolderStore, signer: UrlSigner) {
+export function fileRoutes(store: ServedStore, signer: UrlSigner) {
   return new Hono().get("/:key{.+}", async (c) => {
     const key = c.req.param("key");
     // S3 refuses a signed URL together with a key, and so it is seen before a deployment.

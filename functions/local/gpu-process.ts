@@ -19,6 +19,8 @@ export interface GpuProcessOptions {
   readonly onNews?: ((news: GpuNews) => void) | undefined;
   /** Called when the process has died. The leases of `owner` will not be renewed any more. */
   readonly onLost: (owner: string) => void;
+  /** Called when the process accepts jobs, at its first start and after each other one. */
+  readonly onListening?: (() => void) | undefined;
   /** Called when the process has ended or could not be started, and will be started again. */
   readonly onEnd: (end: GpuEnd) => void;
   /** Called with each line that the process logs. By default the lines go to stderr as they are. */
@@ -39,6 +41,8 @@ export interface GpuEnd {
 export interface GpuProcess {
   /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
   readonly fault: string | null;
+  /** True while the process accepts jobs: it has started, and has not ended since. */
+  readonly isListening: boolean;
   /**
    * Runs a job. Resolves when the worker has answered, whether or not the job succeeded; rejects if the worker dies.
    *
@@ -77,6 +81,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     readonly ended: Promise<unknown>;
     /** Ends the watch over the process. */
     unwatch(): void;
+    isListening(): boolean;
     fault(): string | null;
   }
 
@@ -131,6 +136,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       owner = message.owner;
       isFirst = false;
       ready.resolve(message.port);
+      options.onListening?.();
     });
     const ended = new Promise<string>((resolve) => {
       // Not only a process that was not started has errors: also a signal or a message that cannot be sent.
@@ -159,12 +165,14 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       restartMs = hasLived ? RESTART_MS_MIN : Math.min(restartMs * 2, RESTART_MS_MAX);
       startLater();
     });
+    const isListening = () => !hasEnded && owner !== null;
     return {
       gpu,
       ended,
       unwatch: () => clearInterval(watch),
+      isListening,
       fault() {
-        if (hasEnded || owner === null) return "The GPU function is being started.";
+        if (!isListening()) return "The GPU function is being started.";
         return silence.ticks > UNANSWERED_FAULT ? "The GPU function does not answer." : fault;
       },
     };
@@ -173,6 +181,9 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   return {
     get fault() {
       return current.fault();
+    },
+    get isListening() {
+      return current.isListening();
     },
     get started() {
       return ready.promise.then(() => undefined);

@@ -10,8 +10,8 @@ export interface LocalLiveJobs extends LiveJobs {
   previewed(ref: JobRef, attempt: number, preview: NonNullable<LiveProgress["preview"]>): void;
 }
 
-/** Number of jobs whose progress is kept: one runs at a time, so others are over without having been told so. */
-const KEPT_MAX = 8;
+/** Number of jobs whose progress is kept: 64 run at a time, so others are over without having been told so. */
+const KEPT_MAX = 128;
 
 export function liveJobs(): LocalLiveJobs {
   /** Emits the ids of jobs. Any number of requests may watch one. */

@@ -16,17 +16,19 @@ import { RecordError } from "../../lib/service/storage/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
+import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { LiveJobs } from "../api/env.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
 import { settle } from "../settle/settle.ts";
 import type { LocalConfig } from "./config.ts";
-import { startGpuProcess } from "./gpu-process.ts";
 import { hintQueue } from "./hint-queue.ts";
+import { jobChanges } from "./job-changes.ts";
 import { liveJobs } from "./live-jobs.ts";
 import type { Metrics } from "./metrics.ts";
-import { processBackend } from "./process-backend.ts";
 import type { LocalProvenance } from "./provenance.ts";
+import { isBucket } from "./store.ts";
 import { jobName, webhookQueues } from "./webhook-queues.ts";
+import { startWorkers } from "./workers.ts";
 
 export interface LoopsDeps {
   readonly jobs: JobStore;
@@ -41,6 +43,8 @@ export interface LoopsDeps {
   readonly config: LocalConfig;
   /** URL of the store in which the GPU function finds the jobs. */
   readonly storeUrl: string;
+  /** Environment of each worker, where it differs from the others. */
+  readonly workerEnvs: readonly Partial<LocalGpuVariables>[];
   readonly watch?: Watch | undefined;
   /** Certificate that the GPU process signs with. */
   readonly provenance: LocalProvenance;
@@ -57,7 +61,7 @@ export interface Watch {
 /** Background work of the service. In a deployment, queues, schedules and small functions do it. */
 export interface Loops {
   readonly hints: Hints;
-  /** Resolves once jobs are accepted; rejects if the GPU function cannot start. */
+  /** Resolves once all workers of this machine accept jobs; rejects if one cannot start. */
   readonly started: Promise<void>;
   /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
   readonly fault: string | null;
@@ -71,12 +75,13 @@ export interface Loops {
   stop(): Promise<void>;
 }
 
-const SWEEP_MS = 5_000;
+/** Pause between two sweeps: longer in a bucket, where one at rest is two LIST requests, which cost money. */
+const SWEEP_MS = { folder: 5_000, bucket: 10_000 };
 const PURGE_MS = 3_600_000;
 /** Time for which the ledgers of spending are kept, each of which is of one day. */
 const SPENDING_MS = 2 * 24 * 3_600_000;
-/** Interval of progress writes. It is short, because writes to a folder cost nothing. */
-const PROGRESS_INTERVAL_MS = 200;
+/** Interval of progress writes: short in a folder, where they cost nothing. */
+const PROGRESS_INTERVAL_MS = { folder: 200, bucket: 2_000 };
 /** Number of finished jobs that are remembered, so that each is counted once. */
 const ENDED_MAX = 10_000;
 
@@ -90,15 +95,18 @@ export function createLoops(deps: LoopsDeps): Loops {
   const live = liveJobs();
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
   const webhooks = webhookQueues(sender, onError);
-  const gpu = startGpuProcess({
-    env: {
-      STORE: deps.storeUrl,
-      MODELS: config.models.join(delimiter),
-      LEASE_MS: String(config.leaseMs),
-      PROGRESS_INTERVAL_MS: String(PROGRESS_INTERVAL_MS),
-      LOG_LEVEL: config.logLevel,
-      ...deps.provenance.env,
-    },
+  const storeKind = isBucket(deps.storeUrl) ? "bucket" : "folder";
+  const env = {
+    STORE: deps.storeUrl,
+    MODELS: config.models.join(delimiter),
+    LEASE_MS: String(config.leaseMs),
+    PROGRESS_INTERVAL_MS: String(PROGRESS_INTERVAL_MS[storeKind]),
+    LOG_LEVEL: config.logLevel,
+    ...deps.provenance.env,
+  };
+  const workers = startWorkers({
+    envs: deps.workerEnvs.map((own) => ({ ...env, ...own })),
+    onRunEnd: endRun,
     onChange(ref) {
       live.changed(ref);
       webhooks.add(ref);
@@ -116,10 +124,11 @@ export function createLoops(deps: LoopsDeps): Loops {
       metrics.observeRestart(hang);
     },
   });
-  const backend = processBackend({ gpu, onEnd: endRun });
+  const { backend } = workers;
   const work = hintQueue<JobRef>({ atOnce: [1], nameOf: jobName, onError, handle: startRun });
   const hints: DelayedHints = {
     async work(ref, delaySeconds = 0) {
+      changes.expect(ref);
       work.add(ref, clock.now() + delaySeconds * 1000);
       webhooks.add(ref);
     },
@@ -127,16 +136,33 @@ export function createLoops(deps: LoopsDeps): Loops {
       webhooks.add(ref, clock.now() + delaySeconds * 1000);
     },
   };
+  const changes = jobChanges();
   const ended = new Set<string>();
   let repeated: Repeated[] = [];
 
-  /** Looks at a job that the GPU function has changed, perhaps in the invocation of another job. */
+  /** Looks at a job that a worker has changed, perhaps in the invocation of another job. */
   async function lookAt(ref: JobRef): Promise<void> {
     const record = await jobs.read(ref);
     if (!record) return;
     if (isFinished(record)) observeEnd(record);
     else if (record.status === "queued") await hints.work(record);
-    else watch?.onJob(record);
+    else if (changes.see(record)) watch?.onJob(record);
+  }
+
+  /** Tells of a job that a worker elsewhere has begun. */
+  function seeUnfinished(record: JobRecord): void {
+    if (!changes.see(record)) return;
+    live.changed(record);
+    if (record.status === "running") watch?.onJob(record);
+  }
+
+  /** Tells of the jobs that workers elsewhere have ended since the last sweep. */
+  async function seeGone(): Promise<void> {
+    for (const ref of changes.takeGone()) {
+      live.changed(ref);
+      webhooks.add(ref);
+      await lookAt(ref).catch((error: unknown) => onError(error, ref));
+    }
   }
 
   /** Counts a finished job once, however often its end is noticed: by its run, by its own invocation and by hints. */
@@ -145,6 +171,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     // Forgets the oldest: a Set keeps the order of insertion.
     if (ended.size >= ENDED_MAX) ended.delete(ended.values().next().value!);
     ended.add(record.id);
+    changes.forget(record);
     metrics.observeJob(record);
     watch?.onJob(record);
   }
@@ -189,10 +216,10 @@ export function createLoops(deps: LoopsDeps): Loops {
   return {
     hints,
     get started() {
-      return gpu.started;
+      return workers.started;
     },
     get fault() {
-      return gpu.fault;
+      return workers.fault;
     },
     live,
     nextChange: (ref, waitMs) =>
@@ -212,14 +239,25 @@ export function createLoops(deps: LoopsDeps): Loops {
         // A clock may have been set back before this start, and has been if time runs backwards.
         const isThorough = now < sweptAt;
         sweptAt = now;
-        const report = await sweep({ jobs, hints, clock, isStale: () => true, isThorough, onError });
+        changes.beginSweep();
+        const report = await sweep({
+          jobs,
+          hints,
+          clock,
+          // Workers elsewhere look for jobs themselves.
+          isStale: () => deps.workerEnvs.length > 0,
+          isThorough,
+          onUnfinished: seeUnfinished,
+          onError,
+        });
         metrics.observeSweep(report);
+        await seeGone();
       };
-      repeated = [everyMs(SWEEP_MS, log, look), everyMs(PURGE_MS, log, purge)];
+      repeated = [everyMs(SWEEP_MS[storeKind], log, look), everyMs(PURGE_MS, log, purge)];
     },
     async stop() {
       for (const task of repeated) task.stop();
-      await Promise.all([work.close(), gpu.stop(), backend.close()]);
+      await Promise.all([work.close(), workers.stop()]);
       await webhooks.close();
     },
   };

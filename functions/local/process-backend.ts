@@ -4,15 +4,19 @@ import type { JobRef } from "../../lib/service/jobs/index.ts";
 import { MessageError, parsedJson } from "../../lib/service/queue/index.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import type { GpuProcess } from "./gpu-process.ts";
+import { jobName } from "./webhook-queues.ts";
 
 export interface ProcessBackendOptions {
-  readonly gpu: Pick<GpuProcess, "invoke">;
-  /** Called with the message that a run has ended. The next run begins when it resolves. */
+  /** Workers, each of which runs one job at a time. With none, workers elsewhere look for the jobs themselves. */
+  readonly gpus: readonly Pick<GpuProcess, "invoke" | "isListening">[];
+  /** Called with the message that a run has ended. Its worker takes the next one when it resolves. */
   readonly onEnd: (message: string) => Promise<void>;
 }
 
 export interface ProcessBackend extends Backend {
-  /** Begins no more jobs, not even those that wait. Resolves when `onEnd` of the running job has resolved. */
+  /** Invokes workers that have begun to listen. */
+  wake(): void;
+  /** Begins no more jobs, not even those that wait. Resolves when `onEnd` of the running jobs has resolved. */
   close(): Promise<void>;
 }
 
@@ -26,33 +30,38 @@ const messageSchema = z.object({
 });
 
 /**
- * Makes the backend of this machine's GPU process: one worker, which is invoked in the order of the submissions and
- * chooses itself whose turn an invocation is. Waiting jobs are lost with this process, and submitted again after the
- * first sweep of the next process.
+ * Makes the backend of this machine's GPU processes: a free one is invoked for the oldest submission, and chooses
+ * itself whose turn an invocation is. Waiting jobs are lost with this process, and submitted again after the first
+ * sweep of the next process.
  */
-export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBackend {
-  /** Jobs of the invocations that wait or run, each once, oldest first. */
-  const held = new Map<string, JobRef>();
-  let working: Promise<void> | null = null;
+export function processBackend({ gpus, onEnd }: ProcessBackendOptions): ProcessBackend {
+  type Worker = (typeof gpus)[number];
+  /** Names of the jobs of the invocations that wait or run. */
+  const held = new Set<string>();
+  /** Jobs of the invocations that wait, each once, oldest first. */
+  const waiting: JobRef[] = [];
+  const working = new Map<Worker, Promise<void>>();
   let isClosed = false;
 
-  function work(): void {
-    if (working || isClosed) return;
-    const [next] = held;
-    if (!next) return;
-    working = run(...next).finally(() => {
-      working = null;
-      work();
-    });
+  function wake(): void {
+    for (const gpu of gpus) {
+      if (isClosed || waiting.length === 0) return;
+      if (working.has(gpu) || !gpu.isListening) continue;
+      const run = runOn(gpu, waiting.shift()!).finally(() => {
+        working.delete(gpu);
+        wake();
+      });
+      working.set(gpu, run);
+    }
   }
 
-  async function run(name: string, ref: JobRef): Promise<void> {
-    const failure = await invoke(ref);
-    held.delete(name);
+  async function runOn(gpu: Worker, ref: JobRef): Promise<void> {
+    const failure = await invoke(gpu, ref);
+    held.delete(jobName(ref));
     await onEnd(JSON.stringify({ ...ref, failure }));
   }
 
-  async function invoke(ref: JobRef): Promise<string | null> {
+  async function invoke(gpu: Worker, ref: JobRef): Promise<string | null> {
     try {
       const status = await gpu.invoke(ref);
       return status < 300 ? null : `The GPU function answered ${status}.`;
@@ -66,9 +75,11 @@ export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBa
     believedMs: 0,
     pauseMs: PAUSE_MS,
     async submit({ tenant, id }) {
-      const name = `${tenant}/${id}`;
-      if (!held.has(name)) held.set(name, { tenant, id });
-      work();
+      const name = jobName({ tenant, id });
+      if (gpus.length === 0 || held.has(name)) return;
+      held.add(name);
+      waiting.push({ tenant, id });
+      wake();
     },
     outcomeOf(message) {
       const parsed = messageSchema.safeParse(parsedJson(message));
@@ -77,9 +88,10 @@ export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBa
       return { ref, failure };
     },
     waiting: async () => held.size,
+    wake,
     async close() {
       isClosed = true;
-      await working;
+      await Promise.all(working.values());
     },
   };
 }

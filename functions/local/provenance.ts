@@ -17,15 +17,20 @@ export interface LocalProvenance {
 
 /**
  * Chooses the certificate of a service on this machine: the given one, or else a development certificate, which the
- * first start makes in the data folder. It is checked here, where an error can be told.
+ * first start makes in the data folder. It is checked here, where an error can be told. Workers
+ * elsewhere have their own.
  *
  * @throws ProvenanceError in one sentence if it cannot sign
  */
 export async function localProvenance(
-  { provenance: { mode, given }, dataFolder }: Pick<LocalConfig, "provenance" | "dataFolder">,
+  {
+    provenance: { mode, given },
+    dataFolder,
+    workers,
+  }: Pick<LocalConfig, "provenance" | "dataFolder" | "workers">,
   clock: Clock,
 ): Promise<LocalProvenance> {
-  if (mode === "mark" || mode === "off") return { env: { PROVENANCE: mode }, endsAt: null };
+  if (mode === "mark" || mode === "off" || workers === 0) return { env: { PROVENANCE: mode }, endsAt: null };
   const { certificate, key } = given ?? (await developmentFile(dataFolder, clock));
   return {
     env: { PROVENANCE: mode, PROVENANCE_CERTIFICATE: certificate, PROVENANCE_KEY: key },

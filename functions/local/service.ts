@@ -15,7 +15,7 @@ import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
 import type { Price } from "../../lib/service/quotes/index.ts";
 import { spendingOf } from "../../lib/service/spending/index.ts";
-import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
+import { urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { system } from "../../lib/shared/system.ts";
@@ -30,9 +30,11 @@ import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { localProvenance } from "./provenance.ts";
 import { sessionKey } from "./session-key.ts";
+import { openOwnStore } from "./store.ts";
 import { verifyRoutes } from "./verify-routes.ts";
+import { ownEnvironments } from "./workers.ts";
 
-/** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
+/** Whole service. It differs from a deployment in its store, a folder by default, and its queues, in memory. */
 export interface Service {
   readonly url: string;
   /** API key made at the first start, which cannot be shown again; null at later starts. */
@@ -62,8 +64,9 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       `The data folder ${config.dataFolder} cannot be made (${cause.code}): choose another DATA_DIR.`,
     );
   });
-  const storeFolder = join(config.dataFolder, "store");
-  const store = await openFolderStore(storeFolder, { signUrl: (...args) => signer.sign(...args), random });
+  const workerEnvs = await ownEnvironments(config);
+  const storeUrl = config.store ?? pathToFileURL(join(config.dataFolder, "store")).href;
+  const store = await openOwnStore(storeUrl, (...args) => signer.sign(...args));
   const masterKey = join(config.dataFolder, "master.key");
   const master = await openMasterKey(masterKey, {
     store,
@@ -112,7 +115,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     metrics,
     log,
     config,
-    storeUrl: pathToFileURL(storeFolder).href,
+    storeUrl,
+    workerEnvs,
     watch,
     provenance,
   });

@@ -130,8 +130,13 @@ function stopOnSignals(
  */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
-  const isMistake = [UsageError, ConfigError, RequestError, CheckpointError, ProvenanceError].some(
-    (kind) => error instanceof kind,
-  );
+  const isMistake = [
+    UsageError,
+    ConfigError,
+    RequestError,
+    CheckpointError,
+    ProvenanceError,
+    RangeError,
+  ].some((kind) => error instanceof kind);
   process.exit(isMistake ? 2 : 1);
 });

@@ -25,7 +25,7 @@ const QUEUE_FUNCTIONS = ["dispatch", "settle", "sweep", "webhook"] as const;
 export const VARIABLES = {
   STORE: {
     what: "s3://bucket/prefix or file:///folder, where the jobs are",
-    readBy: [...QUEUE_FUNCTIONS, "gpu"],
+    readBy: [...QUEUE_FUNCTIONS, "gpu", "local"],
     setBy: ["deployment", "npm start", "people"],
   },
   WORK_QUEUE_URL: {
@@ -95,7 +95,7 @@ export const VARIABLES = {
   },
   PROVIDER: {
     what: "execution provider: cpu, cuda, webgpu, or auto for the first of cuda, webgpu and cpu that works",
-    readBy: ["gpu"],
+    readBy: ["gpu", "local"],
     setBy: ["deployment", "people", "platform"],
   },
   PRECISION: {
@@ -115,8 +115,8 @@ export const VARIABLES = {
   },
   THREADS: {
     what: "threads inside one operator",
-    readBy: ["gpu"],
-    setBy: ["people"],
+    readBy: ["gpu", "local"],
+    setBy: ["npm start", "people"],
   },
   AUDIT_SHARE: {
     what: "share of jobs whose reused steps are audited, 0 to 1",
@@ -192,6 +192,16 @@ export const VARIABLES = {
     what: "beginning of signed URLs, where clients know the service by another name",
     readBy: ["local"],
     setBy: ["people"],
+  },
+  WORKERS: {
+    what: "GPU processes that make videos, one job each; none leaves that to other machines",
+    readBy: ["local"],
+    setBy: ["people"],
+  },
+  CUDA_VISIBLE_DEVICES: {
+    what: "GPUs with commas between them, of which each worker of npm start gets one",
+    readBy: ["gpu", "local"],
+    setBy: ["npm start", "people"],
   },
   DATA_DIR: {
     what: "folder of jobs, videos and keys",

@@ -34,6 +34,7 @@ describe("a deployment", () => {
       backend: "sagemaker",
       instanceTypes: ["ml.g6e.2xlarge", "ml.g6e.4xlarge"],
       instancesMax: 1,
+      scaling: "backlog",
       idleMinutes: 5,
       image: { from: "docker" },
       spot: false,

@@ -14,6 +14,11 @@ describe("a configuration", () => {
       host: "127.0.0.1",
       publicUrl: null,
       dataFolder: "/home/me/data",
+      store: null,
+      workers: 1,
+      provider: "cpu",
+      visibleDevices: null,
+      threads: null,
       allowLoopbackWebhooks: false,
       mayReplaceMasterKey: false,
       leaseMs: 15_000,
@@ -37,6 +42,11 @@ describe("a configuration", () => {
       HOST: "",
       PUBLIC_URL: "https://videos.example.com/adareel//",
       DATA_DIR: "../jobs",
+      STORE: "s3://videos/prefix",
+      WORKERS: "2",
+      PROVIDER: "cuda",
+      CUDA_VISIBLE_DEVICES: "0,2",
+      THREADS: "3",
       MODELS: ["one", "two", "demo"].join(delimiter),
       ALLOW_LOOPBACK_WEBHOOKS: "1",
       NEW_MASTER_KEY: "1",
@@ -56,6 +66,11 @@ describe("a configuration", () => {
       host: "127.0.0.1",
       publicUrl: "https://videos.example.com/adareel",
       dataFolder: join(home, "../jobs"),
+      store: "s3://videos/prefix",
+      workers: 2,
+      provider: "cuda",
+      visibleDevices: "0,2",
+      threads: 3,
       models: [join(home, "one"), join(home, "models/two"), expect.stringMatching(/models.demo$/)],
       allowLoopbackWebhooks: true,
       mayReplaceMasterKey: true,
@@ -73,6 +88,15 @@ describe("a configuration", () => {
     await rm(home, { recursive: true });
   });
 
+  it("a configuration has a worker for each GPU that is named, if GPUs are used, and none where none are wanted", () => {
+    const workers = (env: NodeJS.ProcessEnv) => parseConfig(env, "/").workers;
+    const listed = { CUDA_VISIBLE_DEVICES: "0,2,3" };
+    expect(workers({ ...listed, PROVIDER: "auto" })).toBe(3);
+    expect(workers({ ...listed, PROVIDER: "cuda", WORKERS: "2" })).toBe(2);
+    expect(workers(listed)).toBe(1);
+    expect(workers({ ...listed, PROVIDER: "cuda", WORKERS: "none" })).toBe(0);
+  });
+
   it("a configuration with a model that is not there says how to add it", () => {
     expect(() => parseConfig({ MODELS: "latte-1" }, "/")).toThrow(
       /^The model latte-1 is not on this machine/,
@@ -85,6 +109,13 @@ describe("a configuration", () => {
       { PRICE_PER_HOUR: text },
       "PRICE_PER_HOUR must be a number of US dollars above 0 and at most 1000, such as 1.2.",
     ]),
+    ...["0", "65", "-1", "1.5", "all"].map((text): [NodeJS.ProcessEnv, string] => [
+      { WORKERS: text },
+      "WORKERS must be a whole number from 1 to 64, or none.",
+    ]),
+    [{ STORE: "data" }, "STORE must begin with s3:// or file://."],
+    [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
+    [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu, auto."],
     [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "-1" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "3000 " }, "PORT must be a whole number from 0 to 65535."],

@@ -5,8 +5,8 @@ import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { fileRoutes, markRedirect } from "../../functions/local/files.ts";
 import {
-  type FolderStore,
   openFolderStore,
+  type ServedStore,
   type SignedUrlOptions,
   urlSigner,
 } from "../../lib/service/storage/index.ts";
@@ -21,7 +21,7 @@ const signer = urlSigner({ baseUrl: "http://local", secret: new Uint8Array(32), 
 const stranger = urlSigner({ baseUrl: "http://local", secret: new Uint8Array(32).fill(1), clock });
 
 let folder: string;
-let store: FolderStore;
+let store: ServedStore;
 let app: Hono;
 
 beforeAll(async () => {
@@ -213,7 +213,7 @@ describe("a condition", () => {
 
   it("a conditional answer leaves no file open", async () => {
     const opened: { isClosed: boolean }[] = [];
-    const watched: FolderStore = {
+    const watched: ServedStore = {
       ...store,
       async openObject(key) {
         const object = (await store.openObject(key))!;

@@ -6,27 +6,28 @@ import { queued } from "../service/jobs/sample-job.ts";
 
 const jobs = [1, 2, 3].map((number) => ({ ...queued, id: `${queued.id.slice(0, -1)}${number}` }));
 
-/** Makes a GPU process whose answers the test gives. */
-function setUp() {
+/** Makes GPU processes whose answers the test gives. */
+function setUp(workers = 1) {
   const invoked: string[] = [];
   const answers: { resolve: (status: number) => void; reject: (error: Error) => void }[] = [];
   const ends: { id: string; failure: string | null }[] = [];
-  const gpu = {
+  const gpus = Array.from({ length: workers }, () => ({
+    isListening: true,
     invoke({ id }: JobRef) {
       invoked.push(id);
       return new Promise<number>((resolve, reject) => {
         answers.push({ resolve, reject });
       });
     },
-  };
+  }));
   const backend = processBackend({
-    gpu,
+    gpus,
     onEnd: async (message) => {
       const { ref, failure } = backend.outcomeOf(message);
       ends.push({ id: ref.id, failure });
     },
   });
-  return { backend, invoked, answers, ends };
+  return { backend, gpus, invoked, answers, ends };
 }
 
 it("jobs run one after the other, in the order in which they were submitted, and each is there once", async () => {
@@ -72,4 +73,37 @@ it("a closed backend begins no more jobs, and waits until the end of the one tha
   await closed;
   await backend.submit(jobs[2]!);
   expect(invoked).toEqual([jobs[0]!.id]);
+});
+
+it("a free worker takes the next job, and no worker has two", async () => {
+  const { backend, invoked, answers, ends } = setUp(2);
+  for (const job of jobs) await backend.submit(job);
+  expect(invoked).toEqual([jobs[0]!.id, jobs[1]!.id]);
+  answers[1]!.resolve(200);
+  await eventually(() => expect(invoked).toEqual(jobs.map(({ id }) => id)));
+  expect(ends).toEqual([{ id: jobs[1]!.id, failure: null }]);
+  const closed = backend.close();
+  answers[0]!.resolve(200);
+  answers[2]!.resolve(200);
+  await closed;
+  expect(ends).toHaveLength(3);
+});
+
+it("a worker that does not listen is passed over, and gets what waits once it listens again", async () => {
+  const { backend, gpus, invoked } = setUp(2);
+  for (const gpu of gpus) gpu.isListening = false;
+  for (const job of jobs) await backend.submit(job);
+  expect(invoked).toEqual([]);
+  gpus[1]!.isListening = true;
+  backend.wake();
+  expect(invoked).toEqual([jobs[0]!.id]);
+  gpus[0]!.isListening = true;
+  backend.wake();
+  expect(invoked).toEqual([jobs[0]!.id, jobs[1]!.id]);
+});
+
+it("a service without workers keeps no job waiting, since workers elsewhere look for it", async () => {
+  const { backend } = setUp(0);
+  for (const job of jobs) await backend.submit(job);
+  expect(await backend.waiting()).toBe(0);
 });

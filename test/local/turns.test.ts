@@ -41,7 +41,7 @@ function open() {
 
   const sleep = async () => undefined;
   const backend = processBackend({
-    gpu: { invoke },
+    gpus: [{ isListening: true, invoke }],
     onEnd: async (message) =>
       void (await settle({ jobs, backend, hints, sleep }, backend.outcomeOf(message))),
   });

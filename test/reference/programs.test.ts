@@ -18,7 +18,7 @@ import { QUICK_START } from "../../functions/api/pages/reference/quick-start.ts"
 import { RECEIVERS } from "../../functions/api/pages/reference/receivers.ts";
 import { fileRoutes, markRedirect } from "../../functions/local/files.ts";
 import { signWebhook } from "../../lib/service/net/index.ts";
-import type { FolderStore } from "../../lib/service/storage/index.ts";
+import type { ServedStore } from "../../lib/service/storage/index.ts";
 import { DOCUMENT } from "../api/routes.ts";
 import { testApi } from "../api/support.ts";
 
@@ -50,7 +50,7 @@ let worker: NodeJS.Timeout;
 
 beforeAll(async () => {
   const app = new Hono()
-    .route("/files", fileRoutes(api.deps.store as FolderStore, api.signer))
+    .route("/files", fileRoutes(api.deps.store as ServedStore, api.signer))
     .mount("/", async (request) => markRedirect(await api.app.fetch(request), `${url}/files/`), {
       replaceRequest: false,
     });

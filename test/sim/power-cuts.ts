@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
 import {
-  type FolderStore,
   openFolderStore,
   type PutOptions,
+  type ServedStore,
   StoreError,
 } from "../../lib/service/storage/index.ts";
 import { Disk } from "./disk.ts";
@@ -106,7 +106,7 @@ class Machine {
     return this.#mutate(files);
   }
 
-  #open(life: Life): Promise<FolderStore> {
+  #open(life: Life): Promise<ServedStore> {
     return openFolderStore(FOLDER, {
       signUrl: () => "",
       random: this.#random.bytes,
@@ -125,7 +125,7 @@ class Machine {
     return life;
   }
 
-  async #act(store: FolderStore, key: string): Promise<void> {
+  async #act(store: ServedStore, key: string): Promise<void> {
     const random = this.#random;
     const history = this.#histories.of(key);
     const from = history.states.length - 1;
@@ -163,7 +163,7 @@ class Machine {
   }
 
   async #put(
-    store: FolderStore,
+    store: ServedStore,
     key: string,
     options: PutOptions,
     holds: (state: string | null) => boolean,
@@ -192,13 +192,13 @@ class Machine {
     history.promised = Math.max(history.promised, at);
   }
 
-  #checkRead(key: string, object: Awaited<ReturnType<FolderStore["get"]>>, states: (string | null)[]): void {
+  #checkRead(key: string, object: Awaited<ReturnType<ServedStore["get"]>>, states: (string | null)[]): void {
     if (!states.includes(object?.etag ?? null)) this.#violate(`${key} was read as it was not`);
     if (object && !this.#histories.isWhole(object)) this.#violate(`${key} was read half-written`);
   }
 
   /** Checks that a listing has every object that exists all the time. */
-  async #list(store: FolderStore): Promise<void> {
+  async #list(store: ServedStore): Promise<void> {
     const before = new Map(KEYS.map((key) => [key, this.#histories.of(key).states.length - 1]));
     const { keys } = await store.list("");
     for (const [key, from] of before) {

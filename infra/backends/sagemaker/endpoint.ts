@@ -11,6 +11,7 @@ import { FOLDERS, sharedNames } from "../../names.ts";
 import { hasGpu } from "../instance-types.ts";
 import { grantWork, workerEnvironment } from "../worker.ts";
 import type { EndpointNames } from "./metrics.ts";
+import { RUN_MS_MAX } from "./run-limit.ts";
 
 export interface GpuEndpointProps {
   readonly config: DeploymentConfig;
@@ -23,9 +24,6 @@ const START_SECONDS_MAX = 1800;
 
 /** SageMaker's maximum time for all instance types together: one that cannot be had may take long to be refused. */
 const PROVISION_SECONDS_MAX = 3600;
-
-/** Maximum run time. SageMaker kills an invocation after an hour without a reason, so the container stops earlier. */
-const RUN_MS_MAX = 58 * 60_000;
 
 /** SageMaker asynchronous endpoint: a queue, and the instances that serve it, which scale to zero. */
 export class GpuEndpoint extends Construct implements EndpointNames {

@@ -93,14 +93,22 @@ export async function tryProvider(
 }
 
 /**
- * Returns the bytes of memory of the first NVIDIA GPU, as nvidia-smi says; null for other providers, and where it
- * cannot be asked.
+ * Returns the bytes of memory of an NVIDIA GPU, as nvidia-smi says; null for other providers, and where it cannot be
+ * asked.
  *
- * @param command name or path of nvidia-smi
+ * @param options.device number or UUID of the GPU; the first by default
+ * @param options.command name or path of nvidia-smi
  */
-export async function gpuMemoryBytes(provider: Provider, command = "nvidia-smi"): Promise<number | null> {
+export async function gpuMemoryBytes(
+  provider: Provider,
+  {
+    device = null,
+    command = "nvidia-smi",
+  }: { readonly device?: string | null; readonly command?: string } = {},
+): Promise<number | null> {
   if (provider !== "cuda") return null;
   const query = ["--query-gpu=memory.total", "--format=csv,noheader,nounits"];
+  if (device !== null) query.push(`--id=${device}`);
   try {
     const { stdout } = await promisify(execFile)(command, query, { timeout: ASK_MS_MAX });
     const mebibytes = Number(stdout.split("\n", 1)[0]!.trim() || Number.NaN);

@@ -38,6 +38,8 @@ export interface SweepOptions {
   readonly isHintDue?: (dueAt: number) => boolean;
   /** Looks at the webhooks of all jobs, also of those that seem not to be due; false by default. */
   readonly isThorough?: boolean;
+  /** Called with each job that is not over. */
+  readonly onUnfinished?: (record: JobRecord) => void;
   /** Called if a job cannot be swept, unless its record is damaged. The sweep goes on with the others. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
@@ -110,6 +112,7 @@ async function sweepUnfinished(
   const record = await repair(found, options, report);
   if (isFinished(record)) return jobs.markFinished(record);
   report[record.status === "queued" ? "queued" : "running"] += 1;
+  options.onUnfinished?.(record);
   const hasChanged = record !== found;
   if (record.status === "queued" && (hasChanged || isStale(record))) {
     report.resent += 1;

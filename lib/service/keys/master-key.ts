@@ -2,7 +2,7 @@ import { link, open, readFile, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isSameSecret } from "../../shared/is-same-secret.ts";
 import type { Random } from "../../shared/ports.ts";
-import type { ObjectStore } from "../storage/index.ts";
+import { CHECKS_FOLDER, everyKey, type ObjectStore } from "../storage/index.ts";
 import { AFTER_API_KEYS } from "./api-keys.ts";
 import { keyRing, MASTER_KEY_BYTES } from "./key-ring.ts";
 import { SecretError } from "./secret-error.ts";
@@ -61,10 +61,14 @@ export async function isOpenToOthers(path: string): Promise<boolean> {
   return process.platform !== "win32" && ((await stat(path)).mode & 0o077) !== 0;
 }
 
-/** Returns whether a store holds more than API keys, which need no master key and may be made before a first start. */
+/**
+ * Returns whether a store holds more than API keys, which need no master key and may be made before a first start, and
+ * what the check of a worker's start leaves for a moment.
+ */
 async function hasObjects(store: ObjectStore): Promise<boolean> {
-  const { keys } = await store.list("", { after: AFTER_API_KEYS, limit: 1 });
-  return keys.length > 0;
+  for await (const key of everyKey(store, "", AFTER_API_KEYS, 100))
+    if (!key.startsWith(CHECKS_FOLDER)) return true;
+  return false;
 }
 
 /** Returns whether the store keeps this fingerprint. The first one that a store is asked for is kept. */

@@ -1,5 +1,4 @@
 import { dirname, join, resolve } from "node:path";
-import type { Readable } from "node:stream";
 import type { Random } from "../../shared/ports.ts";
 import {
   type FileSystem,
@@ -19,9 +18,10 @@ import {
   assertSignedUrl,
   type Listing,
   type ListOptions,
-  type ObjectStore,
+  type OpenObject,
   type PutOptions,
   type PutResult,
+  type ServedStore,
   type SignedUrlOptions,
   type StoredObject,
   StoreError,
@@ -35,22 +35,6 @@ import {
   type Version,
   Versions,
 } from "./versions.ts";
-
-/** Open version of an object. It stays readable if the object is changed or deleted. */
-export interface OpenObject {
-  readonly etag: string;
-  readonly contentType: string;
-  readonly sizeBytes: number;
-  /** Streams the bytes from `start` to `end`, both included, or all. The stream closes the object at its end. */
-  stream(range?: { readonly start: number; readonly end: number }): Readable;
-  /** Closes an object that is not streamed. */
-  close(): Promise<void>;
-}
-
-/** Object store whose objects this process can serve itself. */
-export interface FolderStore extends ObjectStore {
-  openObject(key: string): Promise<OpenObject | null>;
-}
 
 export interface FolderStoreOptions {
   readonly signUrl: (key: string, options: SignedUrlOptions) => string;
@@ -66,7 +50,7 @@ export interface FolderStoreOptions {
  *
  * @throws StoreError if the folder cannot be created or written, or its disk has no hard links
  */
-export async function openFolderStore(folder: string, options: FolderStoreOptions): Promise<FolderStore> {
+export async function openFolderStore(folder: string, options: FolderStoreOptions): Promise<ServedStore> {
   const objects = new ObjectFolder(resolve(folder), options);
   const explained = <A extends unknown[], R>(operation: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {

@@ -4,15 +4,17 @@ export { everyKey } from "./every-key.ts";
 export { digestFile, type FileDigest, LocalFileError } from "./file-digest.ts";
 export { ChangedFileError, type FileDownloads, type StoredFile } from "./file-downloads.ts";
 export type { FileUpload, FileUploads } from "./file-uploads.ts";
-export type { FolderStore, FolderStoreOptions, OpenObject } from "./folder-store.ts";
+export type { FolderStoreOptions } from "./folder-store.ts";
 export { openFolderStore } from "./folder-store.ts";
 export { inLanes } from "./lanes.ts";
 export type {
   Listing,
   ListOptions,
   ObjectStore,
+  OpenObject,
   PutOptions,
   PutResult,
+  ServedStore,
   SignedUrlOptions,
   StoredObject,
 } from "./object-store.ts";
@@ -22,4 +24,4 @@ export type { Change, Created, Records, RecordsOptions, Updated, Versioned } fro
 export { RecordError, records, unlessDamaged } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";
 export { urlSigner } from "./signed-urls.ts";
-export { BrokenPromiseError, checkStorePromises } from "./store-promises.ts";
+export { BrokenPromiseError, CHECKS_FOLDER, checkStorePromises } from "./store-promises.ts";

@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+
 /** Object under a key: its bytes, and the ETag that identifies this version in conditional writes. */
 export interface StoredObject {
   readonly body: Uint8Array;
@@ -68,6 +70,22 @@ export interface ObjectStore {
   list(prefix: string, options?: ListOptions): Promise<Listing>;
   /** Signs a URL that reads the object without credentials until it expires. The object need not exist. */
   signedUrl(key: string, options: SignedUrlOptions): Promise<string>;
+}
+
+/** Open version of an object. In a folder it stays readable if the object is changed or deleted. */
+export interface OpenObject {
+  readonly etag: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** Streams the bytes from `start` to `end`, both included, or all. The stream closes the object at its end. */
+  stream(range?: { readonly start: number; readonly end: number }): Readable;
+  /** Closes an object that is not streamed. */
+  close(): Promise<void>;
+}
+
+/** Object store whose objects this process can serve itself. */
+export interface ServedStore extends ObjectStore {
+  openObject(key: string): Promise<OpenObject | null>;
 }
 
 /** Error of an object store that failed to answer or refused a request. The message is one sentence. */

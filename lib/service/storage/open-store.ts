@@ -3,8 +3,8 @@ import type { Sleep } from "../../shared/ports.ts";
 import { system } from "../../shared/system.ts";
 import type { FileDownloads } from "./file-downloads.ts";
 import type { FileUploads } from "./file-uploads.ts";
-import type { FolderStore, FolderStoreOptions } from "./folder-store.ts";
-import { assertKey, type ObjectStore } from "./object-store.ts";
+import type { FolderStoreOptions } from "./folder-store.ts";
+import { assertKey, type ServedStore } from "./object-store.ts";
 import type { S3StoreOptions } from "./s3-store.ts";
 
 /**
@@ -23,7 +23,7 @@ import type { S3StoreOptions } from "./s3-store.ts";
 export async function openStore(
   url: string,
   { signUrl }: Pick<FolderStoreOptions, "signUrl">,
-): Promise<FolderStore | ObjectStore> {
+): Promise<ServedStore> {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === "s3") {
     const { s3Store } = await import("./s3-store.ts");

@@ -14,9 +14,10 @@ import {
   assertList,
   assertPut,
   assertSignedUrl,
-  type ObjectStore,
+  type ServedStore,
   StoreError,
 } from "./object-store.ts";
+import { openS3Object } from "./s3-open-object.ts";
 
 export interface S3StoreOptions {
   readonly client: S3Client;
@@ -66,7 +67,7 @@ export function s3ClientOf(region: string, timeoutMs: number): S3Client {
 }
 
 /** Opens an object store in a bucket of Amazon S3, or of a server with the same conditional writes. */
-export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): ObjectStore {
+export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): ServedStore {
   const place = (key: string) => ({ Bucket: bucket, Key: own + key });
   const explained = (error: unknown) => explanation(bucket, error);
 
@@ -125,6 +126,16 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): O
         const { Contents = [], IsTruncated = false } = await client.send(new ListObjectsV2Command(command));
         return { keys: Contents.map(({ Key }) => Key!.slice(own.length)), isTruncated: IsTruncated };
       } catch (error) {
+        throw explained(error);
+      }
+    },
+
+    async openObject(key) {
+      assertKey(key);
+      try {
+        return await openS3Object(client, place(key));
+      } catch (error) {
+        if (isMissingObject(error)) return null;
         throw explained(error);
       }
     },

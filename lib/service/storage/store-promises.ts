@@ -13,6 +13,9 @@ export class BrokenPromiseError extends Error {
   }
 }
 
+/** Folder of what checks write and delete again. */
+export const CHECKS_FOLDER = "checks/";
+
 /** Number of writers that race for one object. */
 const RACERS = 8;
 
@@ -25,7 +28,7 @@ const RACERS = 8;
  * @throws StoreError if the store does not answer or refuses its credentials
  */
 export async function checkStorePromises(store: ObjectStore, random: Random): Promise<void> {
-  const folder = `checks/${Buffer.from(random(12)).toString("hex")}`;
+  const folder = `${CHECKS_FOLDER}${Buffer.from(random(12)).toString("hex")}`;
   try {
     await store.put(`${folder}/first`, bytes("reachable"));
     await Promise.all([

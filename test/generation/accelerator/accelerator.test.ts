@@ -45,13 +45,13 @@ it("the memory of a GPU is what nvidia-smi says of the first one, and unknown wh
   const command = join(folder, "nvidia-smi");
   const says = (script: string) => writeFileSync(command, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   says("echo 23034; echo 81559");
-  expect(await gpuMemoryBytes("cuda", command)).toBe(23_034 * 2 ** 20);
-  expect(await gpuMemoryBytes("cpu", command)).toBeNull();
+  expect(await gpuMemoryBytes("cuda", { command })).toBe(23_034 * 2 ** 20);
+  expect(await gpuMemoryBytes("cpu", { command })).toBeNull();
   says("echo '[N/A]'");
-  expect(await gpuMemoryBytes("cuda", command)).toBeNull();
+  expect(await gpuMemoryBytes("cuda", { command })).toBeNull();
   says("exit 9");
-  expect(await gpuMemoryBytes("cuda", command)).toBeNull();
-  expect(await gpuMemoryBytes("cuda", join(folder, "none"))).toBeNull();
+  expect(await gpuMemoryBytes("cuda", { command })).toBeNull();
+  expect(await gpuMemoryBytes("cuda", { command: join(folder, "none") })).toBeNull();
 });
 
 it("a working provider is accepted, and a broken one is reported in a sentence", async () => {

@@ -66,12 +66,15 @@ describeBackend("a queue of runs", (): Subject => {
 describeBackend("the local process", (): Subject => {
   const invoked: JobRef[] = [];
   const opened = processBackend({
-    gpu: {
-      invoke(ref) {
-        invoked.push(ref);
-        return new Promise(() => undefined);
+    gpus: [
+      {
+        isListening: true,
+        invoke(ref) {
+          invoked.push(ref);
+          return new Promise(() => undefined);
+        },
       },
-    },
+    ],
     onEnd: async () => undefined,
   });
   return {
@@ -79,8 +82,8 @@ describeBackend("the local process", (): Subject => {
     taken: async () => invoked,
     endMessage: (record, isFailed) =>
       new Promise((resolve) => {
-        const gpu = { invoke: async () => (isFailed ? 503 : 200) };
-        void processBackend({ gpu, onEnd: async (message) => resolve(message) }).submit(record);
+        const gpu = { isListening: true, invoke: async () => (isFailed ? 503 : 200) };
+        void processBackend({ gpus: [gpu], onEnd: async (message) => resolve(message) }).submit(record);
       }),
     refuse: null,
   };

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FileSystem } from "../../../lib/service/storage/file-system.ts";
-import { type FolderStore, openFolderStore } from "../../../lib/service/storage/index.ts";
+import { openFolderStore, type ServedStore } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { FOLDER, powerlessMachine } from "../../sim/powerless-machine.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -10,7 +10,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 const RECORD = `jobs/t/video_7yabcdef${"0".repeat(18)}.json`;
 const never = () => new Promise<never>(() => undefined);
 
-async function contents(store: FolderStore): Promise<Record<string, string>> {
+async function contents(store: ServedStore): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const key of (await store.list("")).keys) {
     const object = await store.get(key);
