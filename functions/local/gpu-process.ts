@@ -13,7 +13,7 @@ import type { FromGpu, ToGpu } from "../gpu/messages.ts";
 
 export interface GpuProcessOptions {
   readonly env: Partial<LocalGpuVariables>;
-  /** Whether the process runs jobs that it is invoked for, which is the default, or looks for jobs itself. */
+  /** Mode of the process: it is invoked for jobs, which is the default, or looks for them itself. */
   readonly mode?: "serve" | "pull" | undefined;
   /** Time that a running job gets when the process is stopped; 25 seconds by default, as the process has it. */
   readonly graceMs?: number | undefined;

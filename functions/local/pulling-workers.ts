@@ -14,7 +14,7 @@ export interface PullingWorkersOptions {
   readonly watch: Watch | undefined;
 }
 
-/** GPU processes that look for jobs themselves. Those that die or hang are started again. */
+/** GPU processes that look for jobs themselves, each started again when it dies or hangs. */
 export interface PullingWorkers {
   /** Resolves once all look for jobs; rejects if one ends before that. */
   readonly started: Promise<void>;

@@ -29,8 +29,8 @@ const ownVariables = z.object({ LOG_FORMAT: oneOf("text", "json").optional() });
  * Parses the configuration of `npm run worker` from its options and environment variables.
  *
  * @param folder base of relative paths
- * @throws UsageError without a store, ConfigError for a variable that is invalid or more workers than GPUs, RequestError
- *   for a model that is not there
+ * @throws UsageError without a store, ConfigError for a variable that is invalid or more workers than GPUs,
+ *   RequestError for a model that is not there
  */
 export async function parseWorkerConfig(
   { store, workers: asked }: WorkerOptions,
