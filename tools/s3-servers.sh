@@ -31,7 +31,7 @@ free_port() {
 
 # run NAME LACKS PORT COMMAND...: starts the server, waits until it answers, and runs the contract.
 run() {
-  local name=$1 lacks=$2 endpoint=http://127.0.0.1:$3
+  local name=$1 lacks=$2 endpoint=http://127.0.0.1:$3 failed=0
   shift 3
   "$@" >"$work/$name.log" 2>&1 &
   server=$!
@@ -49,23 +49,24 @@ run() {
   ADAREEL_S3_ENDPOINT=$endpoint ADAREEL_S3_LACKS=$lacks \
     timeout 300 npx vitest run test/service/storage/s3-store.test.ts test/service/storage/s3-uploads.test.ts \
     test/service/storage/store-promises.test.ts \
-    test/distribution/model-store/download-model.test.ts test/gpu/s3-job.test.ts test/cli/models.test.ts test/cli/deployed-keys.test.ts
-  [ -n "$stormed" ] && return
-  stormed=yes
-  storm "$endpoint"
+    test/distribution/model-store/download-model.test.ts test/gpu/s3-job.test.ts test/cli/models.test.ts test/cli/deployed-keys.test.ts || failed=1
+  if [ -z "$has_stormed" ]; then
+    has_stormed=1
+    AWS_ENDPOINT_URL_S3=$endpoint storm || failed=1
+  fi
+  return "$failed"
 }
 
-# storm ENDPOINT: kills and stops eight workers that pull jobs from a bucket.
-stormed=
+# storm: kills and stops eight workers that pull jobs from a bucket of the server at AWS_ENDPOINT_URL_S3.
+has_stormed=
 storm() {
-  export AWS_ENDPOINT_URL_S3=$1
   local bucket=storm-$RANDOM$RANDOM
-  echo "a storm over $1"
+  echo "a storm over $AWS_ENDPOINT_URL_S3"
   node --input-type=module -e '
     import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
     const client = new S3Client({ endpoint: process.env.AWS_ENDPOINT_URL_S3, forcePathStyle: true });
     await client.send(new CreateBucketCommand({ Bucket: process.argv[1] }));
-  ' "$bucket"
+  ' "$bucket" || return 1
   timeout 600 npm run --silent storm -- --jobs 20 --faults 8 --silent 0 --workers 8 --store "s3://$bucket/jobs" --minutes 4
 }
 
