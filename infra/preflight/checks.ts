@@ -1,4 +1,5 @@
 import { STSClient } from "@aws-sdk/client-sts";
+import { ecsChecks } from "../backends/ecs/checks.ts";
 import { sageMakerChecks } from "../backends/sagemaker/checks.ts";
 import { type BackendName, type DeploymentConfig, parseDeployment } from "../config.ts";
 import type { BackendChecks, Check } from "./backend-checks.ts";
@@ -12,7 +13,10 @@ import { EDGE_REGION, regionsOf } from "./regions.ts";
 
 type Context = Readonly<Record<string, unknown>>;
 
-const BACKEND_CHECKS: Readonly<Record<BackendName, BackendChecks>> = { sagemaker: sageMakerChecks };
+const BACKEND_CHECKS: Readonly<Record<BackendName, BackendChecks>> = {
+  sagemaker: sageMakerChecks,
+  ecs: ecsChecks,
+};
 
 /** Placeholder account, so that the rest of a configuration can be checked without credentials. */
 const NO_ACCOUNT = "000000000000";

@@ -53,7 +53,14 @@ function deployerPolicy(place: Place, qualifier: string): Policy {
     { Sid: "Preflight", ...allow(["ssm:GetParameter"], versions) },
     {
       Sid: "Quotas",
-      ...allow(["servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"], ["*"]),
+      ...allow(
+        [
+          "servicequotas:GetServiceQuota",
+          "servicequotas:ListServiceQuotas",
+          "servicequotas:ListAWSDefaultServiceQuotas",
+        ],
+        ["*"],
+      ),
     },
     { Sid: "Bucket", ...allow(["s3:ListBucket", "s3:ListBucketMultipartUploads"], [bucket]) },
     {

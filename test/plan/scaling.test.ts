@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
 import { type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/scaling.ts";
 
-const rules = sageMaker.rules({ instancesMax: 3, idleMinutes: 5 });
+const rules = sageMaker.rules({ instancesMax: 3, idleMinutes: 5, scaling: "steady" });
 
 /** Sample of a minute with a number of queued and running jobs, and of instances. */
 const minute = (backlog: number, inService: number, starting = 0): MinuteSample => ({
@@ -13,14 +13,14 @@ const minute = (backlog: number, inService: number, starting = 0): MinuteSample 
 });
 const times = (count: number, sample: MinuteSample): MinuteSample[] => Array(count).fill(sample);
 
-function trace(samples: readonly MinuteSample[], given = rules): (ScalingAction | null)[] {
-  return samples.map(scaler(given));
+function trace(samples: readonly MinuteSample[], given = rules): (ScalingAction["kind"] | null)[] {
+  return samples.map(scaler(given)).map((action) => action?.kind ?? null);
 }
 
 /** Returns the actions of a trace with their minutes, from 1. */
-function acted(samples: readonly MinuteSample[], given = rules): [number, ScalingAction][] {
+function acted(samples: readonly MinuteSample[], given = rules): [number, ScalingAction["kind"]][] {
   return trace(samples, given).flatMap((action, index) =>
-    action ? [[index + 1, action] as [number, ScalingAction]] : [],
+    action ? [[index + 1, action] as [number, ScalingAction["kind"]]] : [],
   );
 }
 
@@ -46,8 +46,10 @@ describe("scaling from zero", () => {
 });
 
 test("the cooldown of waking does not exceed a short idle window, or the next job would wait for it", () => {
-  expect(sageMaker.rules({ instancesMax: 1, idleMinutes: 3 }).wake.cooldownSeconds).toBe(180);
-  expect(sageMaker.rules({ instancesMax: 1, idleMinutes: 60 }).wake.cooldownSeconds).toBe(300);
+  const wakeAfter = (idleMinutes: number) =>
+    sageMaker.rules({ instancesMax: 1, idleMinutes, scaling: "backlog" }).wake;
+  expect(wakeAfter(3).cooldownSeconds).toBe(180);
+  expect(wakeAfter(60).cooldownSeconds).toBe(300);
 });
 
 describe("scaling out", () => {
@@ -70,6 +72,43 @@ describe("scaling out", () => {
       [33, "grow"],
     ]);
     expect(acted(times(60, minute(50, 3)))).toEqual([]);
+  });
+});
+
+describe("scaling by backlog", () => {
+  const byBacklog = sageMaker.rules({ instancesMax: 20, idleMinutes: 5, scaling: "backlog" });
+  const instancesAfter = (samples: readonly MinuteSample[], given = byBacklog) =>
+    samples.map(scaler(given)).at(-1)?.instances ?? null;
+
+  test("the instances that start from zero leave each with a few of the jobs that wait", () => {
+    const started = [1, 7, 8, 15, 16, 63, 64, 127, 128, 5000].map((jobs) =>
+      instancesAfter([minute(jobs, 0)]),
+    );
+    expect(started).toEqual([1, 1, 2, 2, 4, 8, 16, 16, 20, 20]);
+  });
+
+  test("instances are added by the jobs of each, rounded down and at least one", () => {
+    const grown = (jobs: number, instances: number) => instancesAfter(times(3, minute(jobs, instances)));
+    expect([grown(3, 2), grown(4, 2), grown(8, 4), grown(20, 9)]).toEqual([null, 3, 5, 11]);
+    // Four instances: 6, 8, 16 and 32 jobs for each.
+    expect([24, 32, 64, 128].map((jobs) => grown(jobs, 4))).toEqual([6, 8, 16, 20]);
+  });
+
+  test("instances are added at once, and then not for 15 minutes", () => {
+    const samples = [...times(3, minute(40, 2)), ...times(14, minute(60, 6)), minute(60, 6)];
+    expect(samples.map(scaler(byBacklog)).map((action) => action?.instances ?? 0)).toEqual([
+      ...[0, 0, 8],
+      ...Array(14).fill(0),
+      12,
+    ]);
+  });
+
+  test("one instance at most is started by one rule, whichever was chosen", () => {
+    const one = { instancesMax: 1, idleMinutes: 5 };
+    expect(sageMaker.rules({ ...one, scaling: "backlog" })).toEqual(
+      sageMaker.rules({ ...one, scaling: "steady" }),
+    );
+    expect(sageMaker.rules({ ...one, scaling: "backlog" }).grow).toBeNull();
   });
 });
 

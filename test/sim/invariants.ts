@@ -31,6 +31,8 @@ export interface InvariantsOptions {
   readonly objects: Pick<ReadonlyMap<string, StoredObject>, "get" | "has">;
   readonly now: () => number;
   readonly skewMs: number;
+  /** Time for which workers may not know that a job waits that they have seen held. */
+  readonly blindMs: number;
   readonly violate: (sentence: string) => void;
 }
 
@@ -47,9 +49,9 @@ export class Invariants {
   readonly #turns: TurnChecks;
 
   constructor(options: InvariantsOptions) {
-    const { objects, now } = options;
+    const { objects, now, blindMs } = options;
     this.#options = options;
-    this.#turns = new TurnChecks({ has: (key) => objects.has(key), now });
+    this.#turns = new TurnChecks({ has: (key) => objects.has(key), now, blindMs });
   }
 
   /** Wraps a store in memory so that every record written by `process` is checked. */

@@ -194,6 +194,28 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
+/** Bugs of workers that look for jobs themselves. */
+export const PULLED_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "a worker runs a job that it could not claim": {
+    jobs: (jobs) => ({
+      ...jobs,
+      async apply(ref, event) {
+        const applied = await jobs.apply(ref, event);
+        const isRefused = event.type === "claim" && !applied.ok && applied.record?.status === "running";
+        return isRefused ? { ok: true, record: applied.record, isChanged: false } : applied;
+      },
+    }),
+  },
+  "a job that another worker was seen to hold is passed over for ever": {
+    worker: {
+      remembers() {
+        const ids = new Set<string>();
+        return { has: ({ id }) => ids.has(id), add: ({ id }) => void ids.add(id) };
+      },
+    },
+  },
+};
+
 /** Mutations that only a disk with power cuts can reveal. */
 export const DISK_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a version is not synced before it is linked": {

@@ -17,6 +17,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
+import { PASSED_OVER_MS } from "../../lib/service/jobs/turns.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
 import type { Hinted } from "../../lib/service/queue/index.ts";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
@@ -37,11 +38,12 @@ import { HintQueue } from "./hint-queue.ts";
 import { Invariants } from "./invariants.ts";
 import { Machine } from "./machine.ts";
 import { Network, PAUSE_MS_MAX, Process } from "./network.ts";
+import { type PullerOptions, runStorePuller } from "./puller.ts";
 import { Receiver } from "./receiver.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { type Swarm, swarmOf } from "./swarm.ts";
 import { VirtualTime } from "./virtual-time.ts";
-import { LEASE_MS, RENEW_MS, runWorker, type WorkerOptions } from "./worker.ts";
+import { LEASE_MS, RENEW_MS, type RunnerOptions, runWorker } from "./worker.ts";
 
 /** Bug inserted on purpose, where the simulation passes dependencies to the code. */
 export interface Mutation {
@@ -52,7 +54,10 @@ export interface Mutation {
   readonly store?: (store: ObjectStore) => ObjectStore;
   readonly post?: (post: Post) => Post;
   readonly hints?: (hints: Hints) => Hints;
-  readonly worker?: Pick<WorkerOptions, "artifactKey" | "heedsRefusals" | "heedsSilence" | "takesTurns">;
+  readonly worker?: Pick<
+    PullerOptions,
+    "artifactKey" | "heedsRefusals" | "heedsSilence" | "takesTurns" | "remembers"
+  >;
   readonly hasSweeper?: false;
   /** Changes the file system that processes use, in the topology `folder`. */
   readonly files?: (files: FileSystem) => FileSystem;
@@ -87,9 +92,9 @@ const POWER_CUTS_MAX = 3;
  * Topology of the service. Locally, workers receive the hints. In a deployment, jobs are dispatched to an
  * endpoint with its own queue, and the bucket's events are the hints.
  * `folder` is local too, with the folder store on a disk of a machine whose power may be cut, instead of a store in
- * memory that never fails.
+ * memory that never fails. `pulled` has workers that look for jobs in the store themselves: nobody hints at anything.
  */
-export type Topology = "local" | "folder" | "deployed";
+export type Topology = "local" | "folder" | "deployed" | "pulled";
 
 /** Runs one seed until all jobs and webhooks are settled, an invariant is violated, or nothing is left to happen. */
 export function simulate(
@@ -120,6 +125,9 @@ class Simulation {
   readonly #webhooks: HintQueue;
   /** Endpoint of a deployment; null locally. */
   readonly #endpoint: Endpoint | null;
+  readonly #isPulled: boolean;
+  /** Pulling workers that wait for a turn. */
+  readonly #waiting = new Set<Process>();
   readonly #ring = keyRing(new Uint8Array(32), (byteCount) => this.#random.bytes(byteCount));
   readonly #ledger: Ledger = {
     acknowledged: [],
@@ -147,11 +155,13 @@ class Simulation {
     this.#work = new HintQueue(this.#network);
     this.#webhooks = new HintQueue(this.#network);
     this.#endpoint = topology === "deployed" ? new Endpoint(this.#network) : null;
+    this.#isPulled = topology === "pulled";
     this.#machine = topology === "folder" ? this.#newMachine() : null;
     this.#invariants = new Invariants({
       objects: this.#objects,
       now: () => this.#time.now,
       skewMs: swarm.skewMs,
+      blindMs: this.#isPulled ? PASSED_OVER_MS : 0,
       violate: this.#violate,
     });
     this.#receiver = new Receiver(this.#network, this.#checkPost, this.#checkDouble);
@@ -161,7 +171,7 @@ class Simulation {
     await this.#prepare();
     const { apis, workers, senders, sweepers, jobs, faultsMs } = this.#swarm;
     this.#staff("api", apis, this.#runApi);
-    this.#staff("worker", workers, this.#runWorker);
+    this.#staff("worker", workers, this.#isPulled ? this.#runPuller : this.#runWorker);
     this.#staff("sender", senders, this.#runSender);
     if (this.#mutation.hasSweeper !== false) this.#staff("sweeper", sweepers, this.#runSweeper);
     if (this.#endpoint) this.#deploy(this.#endpoint);
@@ -227,6 +237,7 @@ class Simulation {
         this.#invariants.dead.add(process.name);
         this.#alive.delete(process);
         this.#apis.delete(process);
+        this.#waiting.delete(process);
         this.#bury(process.name);
         this.#time.after(this.#random.integer(500, 30_000), () => spawn(index, life + 1));
       });
@@ -344,7 +355,7 @@ class Simulation {
       process,
       network: this.#network,
       apis: () => [...this.#apis.values()],
-      work: this.#endpoint ? SILENT : this.#work,
+      work: this.#isHinted ? this.#work : SILENT,
       webhooks: this.#endpoint ? SILENT : this.#webhooks,
       swarm: this.#swarm,
       ledger: this.#ledger,
@@ -358,23 +369,44 @@ class Simulation {
     this.#apis.set(process, { process, jobs, random: this.#random.bytes });
   };
 
-  #runWorker = (process: Process): Promise<never> => {
+  /** True if work is hinted at by those who make it. */
+  get #isHinted(): boolean {
+    return this.#endpoint === null && !this.#isPulled;
+  }
+
+  #runnerOf(process: Process): RunnerOptions {
     const { jobs, store } = this.#jobsFor(process);
-    return runWorker({
+    return {
       process,
       network: this.#network,
       jobs,
       store,
-      work: this.#endpoint?.invocations ?? this.#work,
-      webhooks: this.#endpoint ? SILENT : this.#webhooks,
-      onAnswer: (ref) => this.#answer(ref, process, jobs),
-      onRequeue: (record) => (this.#endpoint ? jobs.markUnfinished(record) : this.#work.send(record)),
+      webhooks: this.#isHinted ? this.#webhooks : SILENT,
+      onRequeue: async (record) => {
+        if (this.#endpoint) await jobs.markUnfinished(record);
+        if (this.#isHinted) await this.#work.send(record);
+      },
       swarm: this.#swarm,
       onStep: this.#checkStep,
       onClaim: this.#checkClaim,
       ...this.#mutation.worker,
+    };
+  }
+
+  #runWorker = (process: Process): Promise<never> => {
+    const runner = this.#runnerOf(process);
+    return runWorker({
+      ...runner,
+      work: this.#endpoint?.invocations ?? this.#work,
+      onAnswer: (ref) => this.#answer(ref, process, runner.jobs),
     });
   };
+
+  #runPuller = (process: Process): Promise<void> =>
+    runStorePuller({
+      ...this.#runnerOf(process),
+      onWait: (isWaiting) => this.#waiting[isWaiting ? "add" : "delete"](process),
+    });
 
   /** Tells of the end of an invocation. Locally, the process that invokes the worker settles it at once. */
   async #answer(ref: JobRef, process: Process, jobs: JobStore): Promise<void> {
@@ -391,7 +423,7 @@ class Simulation {
   #runSweeper = async (process: Process): Promise<never> => {
     const { jobs } = this.#jobsFor(process);
     const own: Hints = {
-      work: (ref) => this.#work.send(ref),
+      work: async (ref) => (this.#isPulled ? undefined : this.#work.send(ref)),
       webhooks: (ref) => this.#webhooks.send(ref),
     };
     const hints = this.#mutation.hints?.(own) ?? own;
@@ -531,6 +563,7 @@ class Simulation {
   };
 
   get #hasIdleWorker(): boolean {
+    if (this.#isPulled) return this.#waiting.size > 0;
     return (this.#endpoint?.invocations ?? this.#work).hasIdle;
   }
 

@@ -11,6 +11,8 @@ export interface TurnChecksOptions {
   /** Returns whether there is an object under the key. */
   readonly has: (key: string) => boolean;
   readonly now: () => number;
+  /** Time for which workers pass over a job that they have seen held, so that they may learn late that it waits. */
+  readonly blindMs: number;
 }
 
 /**
@@ -67,8 +69,9 @@ export class TurnChecks {
   /** Returns whether a job has been waiting since a time after which the worker met no fault. */
   #waitsSince(time: number, troubledAt: number, isIt: (job: JobRecord) => boolean): boolean {
     if (troubledAt >= time) return false;
+    const from = time - this.#options.blindMs;
     return [...this.#waiting.values()].some(
-      ({ at, record }) => at < time && isIt(record) && this.#options.has(unfinishedKey(record)),
+      ({ at, record }) => at < from && isIt(record) && this.#options.has(unfinishedKey(record)),
     );
   }
 }

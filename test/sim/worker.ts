@@ -18,21 +18,19 @@ import type { Swarm } from "./swarm.ts";
 export const LEASE_MS = 60_000;
 export const RENEW_MS = LEASE_MS / 6;
 
-export interface WorkerOptions {
+/** What a worker needs to run jobs, wherever it learns of them. */
+export interface RunnerOptions {
   readonly process: Process;
   readonly network: Network;
   readonly jobs: JobStore;
   readonly store: ObjectStore;
-  readonly work: HintQueue;
   readonly webhooks: Pick<HintQueue, "send">;
   readonly swarm: Swarm;
   /** Called at the start of a denoising step. */
   readonly onStep: (record: JobRecord, process: Process) => void;
   /** Called when the store has answered a claim. */
   readonly onClaim: (claimed: Applied, process: Process) => void;
-  /** Called when the worker has ended the invocation of a job. */
-  readonly onAnswer: (ref: JobRef) => Promise<void>;
-  /** Called when a job was queued again that ran in the invocation of another one. */
+  /** Called when a job was queued again that ran in the turn of another one. */
   readonly onRequeue: (record: JobRecord) => Promise<void>;
   /** True if an invocation is a turn; true by default. Otherwise it runs the job that it names. */
   readonly takesTurns?: boolean;
@@ -43,6 +41,12 @@ export interface WorkerOptions {
   readonly heedsSilence?: boolean;
 }
 
+export interface WorkerOptions extends RunnerOptions {
+  readonly work: HintQueue;
+  /** Called when the worker has ended the invocation of a job. */
+  readonly onAnswer: (ref: JobRef) => Promise<void>;
+}
+
 /** Runs jobs in the same order of operations as the GPU function, with steps that only take time. */
 export async function runWorker(options: WorkerOptions): Promise<never> {
   const { process, work } = options;
@@ -51,7 +55,7 @@ export async function runWorker(options: WorkerOptions): Promise<never> {
     const ref = await work.receive(process);
     let isStopping = false;
     try {
-      isStopping = await takeTurn(ref, turns, options);
+      isStopping = (await takeTurn(ref, turns, options)).isStopping;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
     }
@@ -60,31 +64,32 @@ export async function runWorker(options: WorkerOptions): Promise<never> {
   }
 }
 
-/** Resolves to whether the worker was told to stop. */
-async function takeTurn(
-  named: JobRef,
+/** Runs the job whose turn it is, else the named one. */
+export async function takeTurn(
+  named: JobRef | null,
   turns: ReturnType<typeof fairTurns>,
-  options: WorkerOptions,
-): Promise<boolean> {
+  options: RunnerOptions,
+): Promise<JobRun> {
   const { jobs, takesTurns = true, onRequeue } = options;
   if (takesTurns) {
-    for await (const next of turns.next(await jobs.read(named))) {
-      const { hasRun, isStopping, record } = await runJob(next, options);
-      if (!hasRun) continue;
-      if (record?.status === "queued" && record.id !== named.id) await onRequeue(record);
-      return isStopping;
+    for await (const next of turns.next(named && (await jobs.read(named)))) {
+      const run = await runJob(next, options);
+      if (!run.hasRun) continue;
+      if (run.record?.status === "queued" && run.record.id !== named?.id) await onRequeue(run.record);
+      return run;
     }
   }
-  return (await runJob(named, options)).isStopping;
+  return named ? runJob(named, options) : { hasRun: false, isStopping: false, record: null };
 }
 
 interface JobRun {
   readonly hasRun: boolean;
+  /** True if the worker was told to stop. */
   readonly isStopping: boolean;
   readonly record: JobRecord | null;
 }
 
-async function runJob(ref: JobRef, options: WorkerOptions): Promise<JobRun> {
+async function runJob(ref: JobRef, options: RunnerOptions): Promise<JobRun> {
   const { jobs, process, network } = options;
   const claimed = await jobs.apply(ref, { type: "claim", owner: process.name, leaseMs: LEASE_MS });
   options.onClaim(claimed, process);
@@ -118,7 +123,7 @@ interface Lease {
   isClosed: boolean;
 }
 
-function keepLease(record: JobRecord, options: WorkerOptions): Lease {
+function keepLease(record: JobRecord, options: RunnerOptions): Lease {
   const { jobs, process, network, heedsRefusals = true } = options;
   const lease: Lease = { until: record.lease!.until, lost: null, isClosed: false };
   const holder = { owner: process.name, attempt: record.attempt };
@@ -142,7 +147,7 @@ function keepLease(record: JobRecord, options: WorkerOptions): Lease {
 }
 
 /** Runs the denoising steps and returns the event to write. The event is ignored if the lease was lost. */
-async function work(record: JobRecord, lease: Lease, options: WorkerOptions): Promise<JobEvent> {
+async function work(record: JobRecord, lease: Lease, options: RunnerOptions): Promise<JobEvent> {
   const { process, network, swarm, heedsSilence = true } = options;
   const { random } = network;
   const holder = { owner: process.name, attempt: record.attempt };
@@ -162,7 +167,7 @@ async function work(record: JobRecord, lease: Lease, options: WorkerOptions): Pr
   return { type: "complete", ...holder, outputs: { ...outputs, video }, receipt: { ...receipt, attempt } };
 }
 
-async function upload(record: JobRecord, options: WorkerOptions) {
+async function upload(record: JobRecord, options: RunnerOptions) {
   const { store, process, network } = options;
   const key = (options.artifactKey ?? artifactKey)(record, record.attempt, "video.mp4");
   const body = new TextEncoder().encode(`${record.id} ${record.attempt} ${process.name}`);

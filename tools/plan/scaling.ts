@@ -1,3 +1,5 @@
+import type { ScaleOutRule } from "../../infra/backends/scaling-rules.ts";
+
 /** Metrics of the endpoint at the end of a minute. */
 export interface MinuteSample {
   /** Number of queued and running jobs. */
@@ -12,46 +14,69 @@ export interface MinuteSample {
 
 export interface ScalingRules {
   readonly instancesMax: number;
-  /** Adds an instance after `minutes` of backlog without an instance. */
-  readonly wake: { readonly minutes: number; readonly cooldownSeconds: number };
-  /** Adds an instance after `minutes` in which the backlog per instance is at least `backlog`. */
-  readonly grow: { readonly backlog: number; readonly minutes: number; readonly cooldownSeconds: number };
+  /** Adds instances by the jobs that wait while there is no instance. */
+  readonly wake: ScaleOutRule;
+  /** Adds instances by the jobs for each instance; null for never. */
+  readonly grow: ScaleOutRule | null;
   /** Minutes without a job after which all instances are removed; Infinity for never. */
   readonly idleMinutes: number;
 }
 
-export type ScalingAction = "wake" | "grow" | "sleep";
+/** Change of the number of instances. */
+export interface ScalingAction {
+  readonly kind: "wake" | "grow" | "sleep";
+  /** Number of instances after it. */
+  readonly instances: number;
+}
 
 /**
- * Returns a function that decides, minute by minute, whether the endpoint adds an instance (`wake`, `grow`), removes
- * all (`sleep`), or does nothing. It never removes some of the instances, so that no running job is killed. While an
+ * Returns a function that decides, minute by minute, whether the endpoint adds instances (`wake`, `grow`), removes all
+ * (`sleep`), or does nothing. It never removes some of the instances, so that no running job is killed. While an
  * instance starts it does nothing, since an endpoint takes one change at a time.
  */
 export function scaler(rules: ScalingRules): (sample: MinuteSample) => ScalingAction | null {
-  const { wake, grow, idleMinutes, instancesMax } = rules;
+  const { idleMinutes, instancesMax } = rules;
   let minute = 0;
-  /** Number of consecutive minutes in which each condition held. */
-  let withoutCapacity = 0;
-  let overloaded = 0;
   let idle = 0;
-  const readyAt = { wake: 0, grow: 0 };
-  const isCool = (rule: "wake" | "grow") => minute * 60 >= readyAt[rule];
-
-  function add(rule: "wake" | "grow"): ScalingAction {
-    readyAt[rule] = minute * 60 + rules[rule].cooldownSeconds;
-    return rule;
-  }
+  const wake = scaleOut(rules.wake);
+  const grow = rules.grow && scaleOut(rules.grow);
 
   return ({ backlog, hadWork, inService, starting }) => {
     minute += 1;
-    withoutCapacity = backlog > 0 && inService === 0 ? withoutCapacity + 1 : 0;
-    overloaded = inService > 0 && backlog / inService >= grow.backlog ? overloaded + 1 : 0;
     idle = hadWork ? 0 : idle + 1;
+    const mayAdd = starting === 0 && inService < instancesMax;
+    const woken = wake(inService === 0 ? backlog : 0, { instances: 0, minute, mayAdd });
+    const each = inService === 0 ? 0 : backlog / inService;
+    const grown = grow?.(each, { instances: inService, minute, mayAdd }) ?? 0;
     if (starting > 0) return null;
-    if (inService > 0 && idle >= idleMinutes) return "sleep";
-    if (inService >= instancesMax) return null;
-    if (withoutCapacity >= wake.minutes && isCool("wake")) return add("wake");
-    if (overloaded >= grow.minutes && isCool("grow")) return add("grow");
-    return null;
+    if (inService > 0 && idle >= idleMinutes) return { kind: "sleep", instances: 0 };
+    const instances = Math.min(instancesMax, inService + woken + grown);
+    if (instances === inService) return null;
+    return { kind: woken > 0 ? "wake" : "grow", instances };
   };
+}
+
+interface Now {
+  readonly instances: number;
+  readonly minute: number;
+  /** False while the endpoint cannot add instances, so that no cooldown begins. */
+  readonly mayAdd: boolean;
+}
+
+/** Returns a function that is told a rule's metric each minute, and returns the number of instances to add. */
+function scaleOut({ minutes, cooldownSeconds, unit, steps }: ScaleOutRule) {
+  let breached = 0;
+  let readyAt = 0;
+  return (metric: number, { instances, minute, mayAdd }: Now): number => {
+    const step = steps.findLast(({ from }) => metric >= from);
+    breached = step ? breached + 1 : 0;
+    if (!step || !mayAdd || breached < minutes || minute * 60 < readyAt) return 0;
+    readyAt = minute * 60 + cooldownSeconds;
+    return unit === "instances" ? step.add : percentOf(instances, step.add);
+  };
+}
+
+/** Returns a percentage as AWS rounds it: down, and to at least one instance. */
+function percentOf(instances: number, percent: number): number {
+  return Math.max(1, Math.floor((instances * percent) / 100));
 }

@@ -1,5 +1,7 @@
 import { COLD_START_SECONDS } from "../../../infra/backends/sagemaker/cold-start.ts";
 import { INSTANCE_TYPES, PRICES_DATE } from "../../../infra/backends/sagemaker/instance-types.ts";
+import { RUN_MS_MAX } from "../../../infra/backends/sagemaker/run-limit.ts";
+import { scaleOutRules } from "../../../infra/backends/sagemaker/scaling-rules.ts";
 import { figure } from "../figure.ts";
 import type { PlannedBackend } from "./backend.ts";
 
@@ -25,11 +27,11 @@ export const sageMaker: PlannedBackend = {
       "public reports of asynchronous endpoints at zero: 643 s with 13 GB on an ml.g5.2xlarge, 5 to 8 minutes in others",
     ),
   },
-  /** Returns the policies of infra/backends/sagemaker/scaling.ts. */
+  runSecondsMax: RUN_MS_MAX / 1000,
   rules: (chosen) => ({
-    ...chosen,
-    wake: { minutes: 1, cooldownSeconds: Math.min(300, chosen.idleMinutes * 60) },
-    grow: { backlog: 2, minutes: 3, cooldownSeconds: 900 },
+    instancesMax: chosen.instancesMax,
+    idleMinutes: chosen.idleMinutes,
+    ...scaleOutRules(chosen),
   }),
   videoItems: [
     { what: "Notification", quantity: 1, price: "snsPublish", because: "one for the ended invocation" },

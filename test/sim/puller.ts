@@ -1,0 +1,71 @@
+import { pull } from "../../functions/gpu/pull.ts";
+import { storeTurns } from "../../functions/gpu/store-turns.ts";
+import type { TurnSource } from "../../functions/gpu/turn-source.ts";
+import type { WarmModel } from "../../functions/gpu/warm-models.ts";
+import type { Run } from "../../functions/gpu/worker.ts";
+import { fairTurns, type JobRef, type PassedOver, passedOver } from "../../lib/service/jobs/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
+import { type RunnerOptions, takeTurn } from "./worker.ts";
+
+export interface PullerOptions extends RunnerOptions {
+  /** Told when the worker begins and ends to wait for a turn. */
+  readonly onWait: (isWaiting: boolean) => void;
+  /** Changes what the worker remembers of jobs that others hold. */
+  readonly remembers?: (seen: PassedOver) => PassedOver;
+}
+
+const PAUSE_MS_MAX = 2_000;
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Runs the jobs that it finds in the store, with the loop of the GPU function, until it is told to stop. */
+export async function runStorePuller(options: PullerOptions): Promise<void> {
+  const { process, network, jobs, onWait, remembers = (seen) => seen } = options;
+  const seen = remembers(passedOver({ elapsed: () => network.time.now }));
+  const source = storeTurns({
+    jobs,
+    passedOver: seen,
+    async pause(durationMs) {
+      onWait(true);
+      await network.sleep(process, durationMs);
+      onWait(false);
+    },
+    random: network.random.bytes,
+    pauseMsMax: PAUSE_MS_MAX,
+  });
+  await runPuller(source, seen, options);
+}
+
+async function runPuller(source: TurnSource, seen: PassedOver | undefined, options: PullerOptions) {
+  const { process, network } = options;
+  const stopping = new AbortController();
+  const turns = fairTurns({ ...options, clock: process.clock, canRun: () => true, passedOver: seen });
+  let broken: unknown = null;
+  const worker = {
+    async run(named: JobRef | null): Promise<Run> {
+      try {
+        const { hasRun, isStopping, record } = await takeTurn(named, turns, options);
+        if (isStopping) stopping.abort();
+        return hasRun && record ? { outcome: "ran", record } : { outcome: "idle" };
+      } catch (error) {
+        // The loop would go on after it, as after a store that does not answer.
+        if (!(error instanceof StoreError)) broken ??= error;
+        throw error;
+      }
+    },
+  };
+  const open = async () => ({}) as WarmModel;
+  await pull(
+    {
+      source,
+      worker,
+      models: { names: ["demo"], fault: null, open },
+      protection: null,
+      pause: (durationMs) => (broken ? Promise.reject(broken) : network.sleep(process, durationMs)),
+      random: network.random.bytes,
+      log: silent,
+    },
+    stopping.signal,
+  );
+  process.die();
+}
