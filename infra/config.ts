@@ -72,6 +72,12 @@ export interface DeploymentConfig {
   readonly terminationProtection: boolean;
 }
 
+/**
+ * Allowed minutes without a job before scaling to zero. The sweep reports jobs every other minute, so a shorter window
+ * could remove an instance that is running a job.
+ */
+export const IDLE_MINUTES = { least: 3, most: 60 } as const;
+
 /** Ways to add instances, the default first. */
 export const SCALINGS = ["backlog", "steady"] as const;
 
@@ -130,7 +136,7 @@ const context = z.strictObject({
   ),
   instancesMax: whole(1, 100).default(1),
   scaling: z.enum(SCALINGS, { error: `must be ${SCALINGS.join(" or ")}` }).optional(),
-  idleMinutes: whole(3, 60).default(5),
+  idleMinutes: whole(IDLE_MINUTES.least, IDLE_MINUTES.most).default(5),
   imageUri: matching(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/[^\s:@]+([:@][^\s]+)$/,
     "must be an image in Amazon ECR, with its tag or digest",
