@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
-import { runMain } from "../lib/shared/command-line/index.ts";
 
 /*
  * `npm run clients`: builds the packages of this folder into out/clients, and packs each into a .tgz that npm installs.
@@ -115,8 +114,6 @@ function apiDeclaration(declarations: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await runMain(() => {
-    const archives = Object.values(buildClients(join(ROOT, "out/clients")));
-    process.stdout.write(archives.map((path) => `npm install ${relative(process.cwd(), path)}\n`).join(""));
-  });
+  const archives = Object.values(buildClients(join(ROOT, "out/clients")));
+  process.stdout.write(archives.map((path) => `npm install ${relative(process.cwd(), path)}\n`).join(""));
 }

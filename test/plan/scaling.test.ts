@@ -114,7 +114,7 @@ describe("scaling on ECS", () => {
     expect(instancesAfter([minute(9, 0), starting])).toEqual([4, 8]);
   });
 
-  test("in the cooldown only what a higher step exceeds the last one by is added", () => {
+  test("the cooldown lets a higher step add what it exceeds the last one by", () => {
     const waiting = (jobs: number, instances: number) => minute(jobs + instances, instances);
     expect(instancesAfter([waiting(5, 1), waiting(5, 3), waiting(9, 3), waiting(9, 5)])).toEqual([
       3,
