@@ -11,6 +11,8 @@ import type { JobRef } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import type { Network, Process } from "./network.ts";
 
+export type RunsClient = Pick<SQSClient, "send">;
+
 interface Message {
   readonly body: string;
   visibleAt: number;
@@ -36,12 +38,14 @@ export class RunsQueue {
   /** Time at which the last message went; null while there are messages. */
   emptySince: number | null;
   readonly #network: Network;
+  readonly #mutate: (client: RunsClient) => RunsClient;
   readonly #polling = new Set<Process>();
   #messages: Message[] = [];
   #receipts = 0;
 
-  constructor(network: Network) {
+  constructor(network: Network, mutate: (client: RunsClient) => RunsClient = (client) => client) {
     this.#network = network;
+    this.#mutate = mutate;
     this.emptySince = network.time.now;
   }
 
@@ -58,7 +62,7 @@ export class RunsQueue {
   tell(_ref: JobRef): void {}
 
   /** Returns the client of a process, with the latency and the faults of the network. */
-  clientFor(process: Process): Pick<SQSClient, "send"> {
+  clientFor(process: Process): RunsClient {
     const send = async (command: object): Promise<object> => {
       const { faults, random } = this.#network;
       await this.#network.sleep(process, this.#network.latency());
@@ -68,7 +72,7 @@ export class RunsQueue {
       if (random.chance(faults.answerLost)) throw refusal();
       return answer;
     };
-    return { send } as Pick<SQSClient, "send">;
+    return this.#mutate({ send } as RunsClient);
   }
 
   async #answer(command: object, process: Process): Promise<object> {

@@ -40,7 +40,7 @@ import { Machine } from "./machine.ts";
 import { Network, PAUSE_MS_MAX, Process } from "./network.ts";
 import { type PullerOptions, runQueuePuller, runStorePuller } from "./puller.ts";
 import { Receiver } from "./receiver.ts";
-import { RunsQueue } from "./runs-queue.ts";
+import { type RunsClient, RunsQueue } from "./runs-queue.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { type Swarm, swarmOf } from "./swarm.ts";
 import { VirtualTime } from "./virtual-time.ts";
@@ -60,6 +60,8 @@ export interface Mutation {
     "artifactKey" | "heedsRefusals" | "heedsSilence" | "takesTurns" | "remembers"
   >;
   readonly hasSweeper?: false;
+  /** Changes the requests of processes to the queue of runs, in the topology `ecs`. */
+  readonly runs?: (client: RunsClient) => RunsClient;
   /** Changes the file system that processes use, in the topology `folder`. */
   readonly files?: (files: FileSystem) => FileSystem;
 }
@@ -159,7 +161,7 @@ class Simulation {
       topology === "deployed"
         ? new Endpoint(this.#network)
         : topology === "ecs"
-          ? new RunsQueue(this.#network)
+          ? new RunsQueue(this.#network, mutation.runs)
           : null;
     this.#isPulled = topology === "pulled";
     this.#machine = topology === "folder" ? this.#newMachine() : null;

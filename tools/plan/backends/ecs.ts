@@ -26,18 +26,20 @@ export const ecs: PlannedBackend = {
       "a public report has an instance after 42 s, and warm tasks after 165 to 197 s (small model) and 527 to 586 s (large)",
     ),
   },
-  // A job ends at its deadline at the latest, six hours after its creation.
-  runSecondsMax: 6 * 3600,
-  /** Returns what is nearest to the policies of infra/backends/ecs/worker-scaling.ts. */
-  rules: (chosen) => {
-    const out = scaleOutRule(chosen);
-    return {
-      instancesMax: chosen.instancesMax,
-      idleMinutes: chosen.idleMinutes,
-      wake: out,
-      grow: chosen.instancesMax === 1 ? null : { ...out, steps: [{ from: 2, add: 1 }] },
-    };
-  },
+  // A job ends at its deadline at the latest.
+  runSecondsMax: null,
+  rules: ({ instancesMax, idleMinutes }) => ({
+    instancesMax,
+    idleMinutes,
+    addsWhileStarting: true,
+    adding: [
+      {
+        ...scaleOutRule({ instancesMax, idleMinutes }),
+        counts: "jobs that wait",
+        metric: ({ waiting }) => waiting,
+      },
+    ],
+  }),
   videoItems: [],
   // A service starts with a task, which is removed after the idle window.
   deploymentSeconds: (coldStartSeconds, idleMinutes) => coldStartSeconds + idleMinutes * 60,
