@@ -199,11 +199,6 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
 /** Bugs of workers that pull their turns from a queue. */
 export const QUEUE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "there is no sweeper": { hasSweeper: false },
-  "nobody notices that the queue is empty": requesting(async (command, send) =>
-    command instanceof GetQueueAttributesCommand
-      ? { Attributes: { ApproximateNumberOfMessages: "1" } }
-      : send(command),
-  ),
   "messages are taken for sent that were not, and nobody looks for them": requesting(
     async (command, send) => {
       if (command instanceof SendMessageCommand) return {};
