@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Runs the contract of object stores and uploads (test/service/storage), a job (test/gpu) and commands (test/cli)
-# against real S3 servers on this machine: moto from PyPI if Python is installed, and versitygw from the Go proxy if Go
-# is. Fails if a server fails a check that docs/object-stores.md does not list as missing, and in CI if a server is missing.
+# against real S3 servers on this machine: versitygw from the Go proxy if Go is installed, and moto from PyPI if Python
+# is. Over the first of them a storm kills eight workers that look for their jobs in a bucket. Fails if a server fails a
+# check that docs/object-stores.md does not list as missing, if the storm breaks a promise, and in CI if a server is
+# missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/skipped.sh
@@ -31,7 +33,7 @@ free_port() {
 
 # run NAME LACKS PORT COMMAND...: starts the server, waits until it answers, and runs the contract.
 run() {
-  local name=$1 lacks=$2 endpoint=http://127.0.0.1:$3
+  local name=$1 lacks=$2 endpoint=http://127.0.0.1:$3 failed=0
   shift 3
   "$@" >"$work/$name.log" 2>&1 &
   server=$!
@@ -49,21 +51,30 @@ run() {
   ADAREEL_S3_ENDPOINT=$endpoint ADAREEL_S3_LACKS=$lacks \
     timeout 300 npx vitest run test/service/storage/s3-store.test.ts test/service/storage/s3-uploads.test.ts \
     test/service/storage/store-promises.test.ts \
-    test/distribution/model-store/download-model.test.ts test/gpu/s3-job.test.ts test/cli/models.test.ts test/cli/deployed-keys.test.ts
+    test/distribution/model-store/download-model.test.ts test/gpu/s3-job.test.ts test/cli/models.test.ts test/cli/deployed-keys.test.ts || failed=1
+  if [ -z "$has_stormed" ]; then
+    has_stormed=1
+    AWS_ENDPOINT_URL_S3=$endpoint storm || failed=1
+  fi
+  return "$failed"
+}
+
+# storm: kills and stops eight workers that pull jobs from a bucket of the server at AWS_ENDPOINT_URL_S3.
+has_stormed=
+storm() {
+  local bucket=storm-$RANDOM$RANDOM
+  echo "a storm over $AWS_ENDPOINT_URL_S3"
+  node --input-type=module -e '
+    import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+    const client = new S3Client({ endpoint: process.env.AWS_ENDPOINT_URL_S3, forcePathStyle: true });
+    await client.send(new CreateBucketCommand({ Bucket: process.argv[1] }));
+  ' "$bucket" || return 1
+  timeout 600 npm run --silent storm -- --jobs 20 --faults 8 --silent 0 --workers 8 --store "s3://$bucket/jobs" --minutes 4
 }
 
 status=0
-if command -v python3 >/dev/null && python3 -m venv "$work/moto" >"$work/install.log" 2>&1 \
-  && timeout "$INSTALL_SECONDS_MAX" "$work/moto/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" >>"$work/install.log" 2>&1; then
-  port=$(free_port)
-  run "moto $MOTO_VERSION" "$MOTO_LACKS" "$port" "$work/moto/bin/moto_server" -H 127.0.0.1 -p "$port" || status=1
-  stop
-else
-  skipped "moto cannot be installed, so the S3 store is not tested with it: see $work/install.log." || status=1
-fi
-
 if command -v go >/dev/null && GOBIN=$work timeout "$INSTALL_SECONDS_MAX" \
-  go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION" >>"$work/install.log" 2>&1; then
+  go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION" >"$work/install.log" 2>&1; then
   port=$(free_port)
   rm -rf "$work/versitygw-files" && mkdir "$work/versitygw-files"
   ROOT_ACCESS_KEY=$AWS_ACCESS_KEY_ID ROOT_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
@@ -72,5 +83,14 @@ if command -v go >/dev/null && GOBIN=$work timeout "$INSTALL_SECONDS_MAX" \
   stop
 else
   skipped "versitygw cannot be installed, so the S3 store is not tested with it: see $work/install.log." || status=1
+fi
+
+if command -v python3 >/dev/null && python3 -m venv "$work/moto" >>"$work/install.log" 2>&1 \
+  && timeout "$INSTALL_SECONDS_MAX" "$work/moto/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" >>"$work/install.log" 2>&1; then
+  port=$(free_port)
+  run "moto $MOTO_VERSION" "$MOTO_LACKS" "$port" "$work/moto/bin/moto_server" -H 127.0.0.1 -p "$port" || status=1
+  stop
+else
+  skipped "moto cannot be installed, so the S3 store is not tested with it: see $work/install.log." || status=1
 fi
 exit "$status"

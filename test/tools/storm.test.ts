@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Fate } from "../../tools/storm/fates.ts";
 import type { Arrival } from "../../tools/storm/receivers.ts";
 import { report, verdicts } from "../../tools/storm/report.ts";
-import type { Fate, StormResult } from "../../tools/storm/storm.ts";
+import type { StormResult } from "../../tools/storm/storm.ts";
 
 const fate: Fate = {
   name: "order-1",
@@ -13,6 +14,8 @@ const fate: Fate = {
   end: "completed",
   ends: 1,
   losses: 0,
+  isOneByOne: true,
+  isIntact: true,
   isSame: true,
 };
 
@@ -27,7 +30,7 @@ const arrival: Arrival = {
 };
 
 const calm: StormResult = {
-  options: { jobs: 1, faults: 1, silent: 0, seed: 1, minutes: 1 },
+  options: { jobs: 1, faults: 1, silent: 0, seed: 1, minutes: 1, workers: 0 },
   seconds: 2,
   faults: { kill: 1, suspend: 0, hang: 0, clock: 0 },
   starts: 1,
@@ -56,6 +59,8 @@ describe("the verdicts of a storm", () => {
     ["it ends once", { fates: [{ ...fate, ends: 2 }] }],
     ["it is there unless its client deleted it", { fates: [{ ...fate, end: "404" }] }],
     ["it is there unless its client deleted it", { fates: [{ ...fate, wish: "deleted" }] }],
+    ["one worker at a time makes it", { fates: [{ ...fate, isOneByOne: false }] }],
+    ["its file is the one that its receipt names", { fates: [{ ...fate, isIntact: false }] }],
     ["its idempotency key names it and no other", { fates: [{ ...fate, isSame: false }] }],
     ["its end is delivered to a receiver that answers", { undelivered: [fate] }],
     ["an event has one webhook-id", { arrivals: [arrival, { ...arrival, webhookId: "evt_2" }] }],

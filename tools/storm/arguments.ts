@@ -20,6 +20,16 @@ export const STORM = command({
       default: "1",
       read: wholeNumber(0, 2 ** 31),
     },
+    workers: {
+      value: "N",
+      text: "GPU functions that look for jobs themselves, in place of the service's own; 0 to 64",
+      default: "0",
+      read: wholeNumber(0, 64),
+    },
+    store: {
+      value: "s3://BUCKET/PREFIX",
+      text: "empty place in a bucket, in place of a folder",
+    },
     minutes: {
       value: "N",
       text: "minutes after the last fault in which everything must have ended",

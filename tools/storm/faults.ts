@@ -1,3 +1,4 @@
+import type { RunningProcess } from "../../test/local/processes.ts";
 import type { SeededRandom } from "../../test/sim/seeded-random.ts";
 import type { Role, StormService } from "./service.ts";
 
@@ -36,16 +37,33 @@ export async function causeFault(
 ): Promise<FaultKind> {
   const kind = draw(random);
   const roles = random.pick(TARGETS);
-  if (kind === "kill") service.kill(roles);
+  if (kind === "kill") service.kill(victims(service, roles, random));
   if (kind === "clock") service.setClock(random.pick(JUMPS_MS));
   if (kind === "suspend") {
-    const resume = service.suspend(roles);
+    const resume = service.suspend(victims(service, roles, random));
     await sleep(random.integer(leaseMs, 5 * leaseMs));
     resume();
   }
   // A stopped API has nobody to watch over it on one machine, so only what it watches hangs.
-  if (kind === "hang") service.suspend([random.pick(["gpu", "pipeline"] as const)]);
+  if (kind === "hang") {
+    const hung = victims(service, [random.pick(["gpu", "pipeline"] as const)], random);
+    service.suspend(hung);
+    if (service.isWatched) return kind;
+    // Whoever runs a machine replaces it at last.
+    await sleep(random.integer(leaseMs, 5 * leaseMs));
+    service.kill(hung);
+  }
   return kind;
+}
+
+/** Chooses processes: about half of those of each role, and at least one of a role that has any. */
+function victims(service: StormService, roles: readonly Role[], random: SeededRandom): RunningProcess[] {
+  const processes = service.processes();
+  return roles.flatMap((role) => {
+    const all = processes.filter((each) => each.role === role);
+    const drawn = all.filter(() => random.next() < 0.5);
+    return drawn.length > 0 || all.length === 0 ? drawn : [random.pick(all)];
+  });
 }
 
 function draw(random: SeededRandom): FaultKind {

@@ -34,6 +34,14 @@ export function verdicts({
       broken: named(fates.filter(({ end, ends }) => end !== "unfinished" && ends !== 1)),
     },
     {
+      promise: "one worker at a time makes it",
+      broken: named(fates.filter(({ isOneByOne }) => !isOneByOne)),
+    },
+    {
+      promise: "its file is the one that its receipt names",
+      broken: named(fates.filter(({ isIntact }) => !isIntact)),
+    },
+    {
       promise: "it is there unless its client deleted it",
       broken: named(fates.filter(({ end, wish }) => (end === "404") !== (wish === "deleted"))),
     },
@@ -93,6 +101,7 @@ export function report(result: StormResult): string {
   const ends = grouped(fates, ({ end }) => end);
   const rows: [string, string][] = [
     ["seed, seconds", `${options.seed}, ${Math.round(result.seconds)}`],
+    ["workers", options.workers === 0 ? "the service's own" : `${options.workers} that pull`],
     [
       "faults",
       Object.entries(faults)

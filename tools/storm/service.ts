@@ -1,7 +1,10 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 import { type LocalService, startLocal } from "../../test/local/local-service.ts";
 import { processesWith, type RunningProcess } from "../../test/local/processes.ts";
 
@@ -13,9 +16,11 @@ export interface StormService {
   url(): Promise<string>;
   /** Processes of the service, those of killed ones included. */
   processes(): readonly RunningProcess[];
-  kill(roles: readonly Role[]): void;
+  /** True if hung GPU functions are killed by the service itself. */
+  readonly isWatched: boolean;
+  kill(processes: readonly RunningProcess[]): void;
   /** Stops processes as SIGSTOP does. Returns the function that continues them. */
-  suspend(roles: readonly Role[]): () => void;
+  suspend(processes: readonly RunningProcess[]): () => void;
   /** Sets the clock of all processes to the true time and so many milliseconds. */
   setClock(shiftMs: number): void;
   /** Number of starts so far. */
@@ -33,24 +38,36 @@ export interface StormServiceOptions {
   readonly leaseMs: number;
   /** Port, the same after each start, so that clients find the service again. */
   readonly port: number;
+  /** URL of the store; by default a folder in the service's own. */
+  readonly store?: string | undefined;
+  /** Number of GPU functions that look for jobs themselves; with 0 the service has its own. */
+  readonly workers: number;
 }
 
 const END_MS = 60_000;
+const GPU_FUNCTION = fileURLToPath(new URL("../../functions/gpu/serve.ts", import.meta.url));
 
-export function openService({ folder, model, leaseMs, port }: StormServiceOptions): StormService {
+export function openService(options: StormServiceOptions): StormService {
+  const { folder, model, leaseMs, port, store, workers } = options;
   const clock = join(folder, "..", "clock");
   writeFileSync(clock, "0");
   const loaded = ["tsx", pathToFileURL(join(import.meta.dirname, "clock.ts")).href];
-  const env = {
+  const shared = {
     DATA_DIR: folder,
+    STORE: store ?? pathToFileURL(join(folder, "store")).href,
     MODELS: model,
     LEASE_MS: String(leaseMs),
-    PORT: String(port),
-    UNFINISHED_MAX: "1000",
-    ALLOW_LOOPBACK_WEBHOOKS: "1",
     LOG_LEVEL: "error",
     STORM_CLOCK: clock,
     NODE_OPTIONS: loaded.map((url) => `--import ${url}`).join(" "),
+    NODE_NO_WARNINGS: "1",
+  };
+  const env = {
+    ...shared,
+    PORT: String(port),
+    UNFINISHED_MAX: "1000",
+    ALLOW_LOOPBACK_WEBHOOKS: "1",
+    WORKERS: workers > 0 ? "none" : "1",
   };
   let starts = 0;
   let isEnding = false;
@@ -72,24 +89,20 @@ export function openService({ folder, model, leaseMs, port }: StormServiceOption
     }
   }
 
+  const pullers = Array.from({ length: workers }, () => keptPuller(shared));
   const processes = () => processesWith("DATA_DIR", folder);
-  const signal = (roles: readonly Role[], name: NodeJS.Signals) => {
-    const meant = processes().filter(({ role }) => roles.includes(role));
+  const signal = (meant: readonly RunningProcess[], name: NodeJS.Signals) => {
     for (const { pid } of meant) tell(pid, name);
-    return meant.map(({ pid }) => pid);
   };
 
   return {
     url: async () => (await started).url,
     processes,
-    kill(roles) {
-      signal(roles, "SIGKILL");
-    },
-    suspend(roles) {
-      const pids = signal(roles, "SIGSTOP");
-      return () => {
-        for (const pid of pids) tell(pid, "SIGCONT");
-      };
+    isWatched: workers === 0,
+    kill: (meant) => signal(meant, "SIGKILL"),
+    suspend(meant) {
+      signal(meant, "SIGSTOP");
+      return () => signal(meant, "SIGCONT");
     },
     setClock: (shiftMs) => writeFileSync(clock, String(shiftMs)),
     get starts() {
@@ -99,11 +112,39 @@ export function openService({ folder, model, leaseMs, port }: StormServiceOption
       isEnding = true;
       const { child, ended } = await started;
       child.kill("SIGTERM");
-      return Promise.race([ended, sleep(END_MS, null, { ref: false })]);
+      const all = Promise.all([ended, ...pullers.map((puller) => puller.stop("SIGTERM"))]);
+      return Promise.race([all.then(([code]) => code), sleep(END_MS, null, { ref: false })]);
     },
     async abort() {
       isEnding = true;
-      signal(["api", "gpu", "pipeline"], "SIGKILL");
+      for (const puller of pullers) void puller.stop("SIGKILL");
+      signal(processes(), "SIGKILL");
+    },
+  };
+}
+
+/** Keeps a GPU function running that looks for jobs itself, as `npm run worker` does. */
+function keptPuller(env: NodeJS.ProcessEnv) {
+  let isStopping = false;
+  let child = start();
+
+  function start(): ChildProcess {
+    const started = spawn(process.execPath, [RUNNER, GPU_FUNCTION, "pull"], {
+      env: { ...process.env, ...env, PORT: "0", HOST: "127.0.0.1", THREADS: "1", PULL_PAUSE_MS: "1000" },
+      stdio: ["ignore", 2, 2],
+    });
+    started.once("exit", () => {
+      if (!isStopping) child = start();
+    });
+    return started;
+  }
+
+  return {
+    async stop(signal: NodeJS.Signals): Promise<void> {
+      isStopping = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill(signal);
+      await once(child, "exit");
     },
   };
 }

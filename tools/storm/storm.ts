@@ -3,23 +3,16 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Video, VideoEvents } from "../../functions/api/schemas/video.ts";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { apiKeys } from "../../lib/service/keys/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
 import { writeTinyModel } from "../../test/generation/pipeline/tiny-model.ts";
 import { SeededRandom } from "../../test/sim/seeded-random.ts";
+import { type Fate, fateOf } from "./fates.ts";
 import { causeFault, type FaultKind } from "./faults.ts";
 import { timeNeighbours } from "./neighbours.ts";
-import {
-  type Acknowledged,
-  type Ordering,
-  orderOne,
-  post,
-  TENANTS,
-  type Tenant,
-  untilAnswered,
-} from "./orders.ts";
+import { type Acknowledged, type Ordering, orderOne, TENANTS, type Tenant } from "./orders.ts";
 import { openReceivers } from "./receivers.ts";
 import { openService, type StormService } from "./service.ts";
 import { openWatchers, type Watched } from "./watchers.ts";
@@ -30,17 +23,10 @@ export interface StormOptions {
   readonly silent: number;
   readonly seed: number;
   readonly minutes: number;
-}
-
-/** Acknowledged order, and what became of it. */
-export interface Fate extends Acknowledged {
-  /** Status and error code at the end, `404` if the video is gone, `unfinished` if it never ended. */
-  readonly end: string;
-  /** Entries of the history that are ends. */
-  readonly ends: number;
-  readonly losses: number;
-  /** True if the same idempotency key still names this video. */
-  readonly isSame: boolean;
+  /** GPU functions that look for jobs themselves; with 0 the service has its own. */
+  readonly workers: number;
+  /** URL of an empty store; by default a folder. */
+  readonly store?: string | undefined;
 }
 
 export interface StormResult {
@@ -71,11 +57,20 @@ export async function storm(options: StormOptions, say: (line: string) => void):
   const folder = join(scratch, "data");
   const model = await writeTinyModel();
   const receivers = await openReceivers();
-  const service = openService({ folder, model, leaseMs: LEASE_MS, port: await freePort() });
+  const storeUrl = options.store ?? pathToFileURL(join(folder, "store")).href;
+  const { workers } = options;
+  const service = openService({
+    folder,
+    model,
+    leaseMs: LEASE_MS,
+    port: await freePort(),
+    store: storeUrl,
+    workers,
+  });
   const startedAt = performance.now();
   try {
     await service.url();
-    const keys = await makeKeys(folder);
+    const keys = await makeKeys(storeUrl);
     const ordering: Ordering = { url: service.url, keys, receivers, random, sleep };
     const faults: Record<FaultKind, number> = { kill: 0, suspend: 0, hang: 0, clock: 0 };
     const acknowledged: Acknowledged[] = [];
@@ -105,7 +100,7 @@ export async function storm(options: StormOptions, say: (line: string) => void):
 
     service.setClock(0);
     // Without a watch over hung processes, nothing would end any more.
-    if (options.faults > 0) await hangGpu(service);
+    if (options.faults > 0 && service.isWatched) await hangGpu(service);
     const late = await orderOne(ordering, options.jobs + 1);
     say("the faults are over");
     const until = performance.now() + options.minutes * 60_000;
@@ -125,7 +120,7 @@ export async function storm(options: StormOptions, say: (line: string) => void):
       undelivered,
       neighbours,
       watched,
-      left: await leftBehind(service, folder),
+      left: await leftBehind(service, storeUrl),
       exitCode,
     };
   } finally {
@@ -139,41 +134,16 @@ export async function storm(options: StormOptions, say: (line: string) => void):
 async function hangGpu(service: StormService): Promise<void> {
   await service.url();
   while (!service.processes().some(({ role }) => role === "gpu")) await sleep(100);
-  service.suspend(["gpu"]);
+  service.suspend(service.processes().filter(({ role }) => role === "gpu"));
 }
 
-async function makeKeys(folder: string): Promise<Ordering["keys"]> {
-  const store = await openStore(join(folder, "store"), { signUrl: () => "" });
+async function makeKeys(storeUrl: string): Promise<Ordering["keys"]> {
+  const store = await openStore(storeUrl, { signUrl: () => "" });
   const keys = apiKeys({ store, ...system });
   const made = await Promise.all(
     Object.keys(TENANTS).map(async (tenant) => [tenant, (await keys.create({ tenant, name: "storm" })).key]),
   );
   return Object.fromEntries(made) as Record<Tenant, string>;
-}
-
-/** Looks at a video until it has ended, or until a time. */
-async function fateOf(ordering: Ordering, order: Acknowledged, until: number): Promise<Fate> {
-  const key = ordering.keys[order.tenant];
-  const path = `/v1/videos/${order.id}`;
-  const look = <T>(method: string, at: string) =>
-    untilAnswered<T>(ordering, key, method, at, undefined, {}, [404]);
-  let video: Partial<Video> = {};
-  do {
-    video = await look<Partial<Video>>("GET", path);
-    if (video.status !== "queued" && video.status !== "in_progress") break;
-    await sleep(200);
-  } while (performance.now() < until);
-  if (video.id === undefined) return { ...order, end: "404", ends: 1, losses: 0, isSame: true };
-  const { lifecycle } = await look<VideoEvents>("GET", `${path}/events`);
-  const isEnd = (type: string) => ["completed", "failed", "cancelled"].includes(type);
-  const isOver = video.status === "completed" || video.status === "failed";
-  return {
-    ...order,
-    end: isOver ? (video.error?.code ?? video.status!) : "unfinished",
-    ends: lifecycle.filter(({ type }) => isEnd(type)).length,
-    losses: lifecycle.filter(({ type }) => type === "lost").length,
-    isSame: (await post(ordering, order)).id === order.id,
-  };
 }
 
 /** Returns the orders whose end was delivered to nobody by a time, although their receiver answers. */
@@ -195,10 +165,11 @@ async function missing(
   }
 }
 
-async function leftBehind(service: StormService, folder: string): Promise<StormResult["left"]> {
-  const store = await openStore(join(folder, "store"), { signUrl: () => "" });
+async function leftBehind(service: StormService, storeUrl: string): Promise<StormResult["left"]> {
+  const store = await openStore(storeUrl, { signUrl: () => "" });
   const { keys: unfinished } = await store.list("unfinished/", { limit: 1000 });
-  const temporary = await readdir(join(folder, "store", "tmp"));
+  const isFolder = storeUrl.startsWith("file:");
+  const temporary = isFolder ? await readdir(join(fileURLToPath(storeUrl), "tmp")) : [];
   return {
     processes: service.processes().length,
     unfinished: unfinished.length,
