@@ -28,13 +28,13 @@ export const ecs: PlannedBackend = {
   },
   // A job ends at its deadline at the latest.
   runSecondsMax: null,
-  rules: ({ instancesMax, idleMinutes }) => ({
-    instancesMax,
-    idleMinutes,
+  rules: (chosen) => ({
+    instancesMax: chosen.instancesMax,
+    idleMinutes: chosen.idleMinutes,
     addsWhileStarting: true,
     adding: [
       {
-        ...scaleOutRule({ instancesMax, idleMinutes }),
+        ...scaleOutRule(chosen),
         counts: "jobs that wait",
         metric: ({ waiting }) => waiting,
       },
