@@ -1,7 +1,8 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
+import { INSTANCE_TYPES, typesOf } from "./backends/instance-types.ts";
+import { BACKEND_NAMES, type BackendName } from "./backends/names.ts";
 import { INFERENCE_AMIS, type InferenceAmi } from "./backends/sagemaker/inference-amis.ts";
-import { INSTANCE_TYPES } from "./backends/sagemaker/instance-types.ts";
 
 /** Settings of a deployment. Each comment ends with the default. */
 export interface DeploymentConfig {
@@ -13,17 +14,27 @@ export interface DeploymentConfig {
   readonly region: string;
   /** Name of a model that `npm run models -- push` has put into the bucket; `demo`. */
   readonly model: string;
-  /** GPU backend that runs the jobs; `sagemaker`. */
+  /** GPU backend that runs the jobs, `sagemaker` or `ecs`; `sagemaker`. */
   readonly backend: BackendName;
-  /** Instance types by priority, at most five; the first with capacity is used. `ml.g6e.2xlarge,ml.g6e.4xlarge`. */
+  /**
+   * Instance types, at most five. SageMaker takes the first with capacity, ECS the cheapest.
+   * `ml.g6e.2xlarge,ml.g6e.4xlarge`, and for ECS the same without `ml.`.
+   */
   readonly instanceTypes: readonly [string, ...string[]];
   /** Maximum number of instances at once; 1. */
   readonly instancesMax: number;
+  /** Way to add instances: as many as the waiting jobs need (`backlog`), or one by one (`steady`); backlog. */
+  readonly scaling: (typeof SCALINGS)[number];
   /** Minutes without a job before scaling to zero, 3 to 60: the sweeper reports jobs only every 2; 5. */
   readonly idleMinutes: number;
   /** Source of the GPU function's image: built by local Docker, by CodeBuild, or an existing URI; local Docker. */
   readonly image: { readonly from: "docker" | "codebuild" } | { readonly from: "uri"; readonly uri: string };
-  /** AMI of the instances, whose driver must support the image's CUDA; `al2023-ami-sagemaker-inference-gpu-4-1`. */
+  /** Uses Spot instances, which cost less and may be taken away at any time; ECS only; false. */
+  readonly spot: boolean;
+  /**
+   * AMI of the instances, whose driver must support the image's CUDA; SageMaker only;
+   * `al2023-ami-sagemaker-inference-gpu-4-1`.
+   */
   readonly inferenceAmi: InferenceAmi;
   /** Number of days that videos and their jobs are kept; 30. */
   readonly retentionDays: number;
@@ -60,12 +71,14 @@ export interface DeploymentConfig {
   readonly terminationProtection: boolean;
 }
 
+/** Ways to add instances, the default first. */
+export const SCALINGS = ["backlog", "steady"] as const;
+
+export type Scaling = (typeof SCALINGS)[number];
+
 const PROVENANCE_MODES = ["signed", "required", "mark", "off"] as const;
 
-/** Names of the GPU backends. */
-const BACKEND_NAMES = ["sagemaker"] as const;
-
-export type BackendName = (typeof BACKEND_NAMES)[number];
+export type { BackendName } from "./backends/names.ts";
 
 /** Error for an invalid configuration; the message is one sentence that says what to change. */
 export class DeploymentError extends Error {
@@ -108,14 +121,13 @@ const context = z.strictObject({
   instanceTypes: z.preprocess(
     (value) => (typeof value === "string" ? value.split(",").map((name) => name.trim()) : value),
     z
-      .array(
-        z.enum(Object.keys(INSTANCE_TYPES), { error: `may name ${Object.keys(INSTANCE_TYPES).join(", ")}` }),
-      )
+      .array(z.string())
       .min(1, { error: "must name a type" })
       .max(5, { error: "may name five types" })
-      .default(["ml.g6e.2xlarge", "ml.g6e.4xlarge"]),
+      .optional(),
   ),
   instancesMax: whole(1, 100).default(1),
+  scaling: z.enum(SCALINGS, { error: `must be ${SCALINGS.join(" or ")}` }).default("backlog"),
   idleMinutes: whole(3, 60).default(5),
   imageUri: matching(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/[^\s:@]+([:@][^\s]+)$/,
@@ -126,7 +138,8 @@ const context = z.strictObject({
     .enum(Object.keys(INFERENCE_AMIS) as [InferenceAmi], {
       error: `must be one of ${Object.keys(INFERENCE_AMIS).join(", ")}`,
     })
-    .default("al2023-ami-sagemaker-inference-gpu-4-1"),
+    .optional(),
+  spot: flag.optional(),
   retentionDays: whole(1, 3650).default(30),
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
@@ -180,15 +193,11 @@ export function parseDeployment(
     throw new DeploymentError("imageUri and build exclude each other: give one of them.");
   if (!domainName !== !certificateArn)
     throw new DeploymentError("domainName and certificateArn belong together: give both or neither.");
-  const instanceTypes = rest.instanceTypes as [string, ...string[]];
-  const isGpu = instanceTypes.map((type) => INSTANCE_TYPES[type]!.gpu !== null);
-  if (new Set(isGpu).size > 1)
-    throw new DeploymentError("instanceTypes must all have a GPU, or all have none.");
   return {
     ...rest,
     account,
     region,
-    instanceTypes,
+    ...instancesOf(rest),
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
     provenanceSecret: rest.provenanceSecret ?? null,
@@ -196,6 +205,39 @@ export function parseDeployment(
     pricePerHour: rest.pricePerHour ?? null,
     monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,
   };
+}
+
+const DEFAULT_TYPES: Readonly<Record<BackendName, readonly string[]>> = {
+  sagemaker: ["ml.g6e.2xlarge", "ml.g6e.4xlarge"],
+  ecs: ["g6e.2xlarge", "g6e.4xlarge"],
+};
+
+const DEFAULT_AMI: InferenceAmi = "al2023-ami-sagemaker-inference-gpu-4-1";
+
+/** Returns the settings that depend on the backend. */
+function instancesOf({
+  backend,
+  instanceTypes: given,
+  inferenceAmi,
+  spot,
+}: Pick<z.infer<typeof context>, "backend" | "instanceTypes" | "inferenceAmi" | "spot">): Pick<
+  DeploymentConfig,
+  "instanceTypes" | "inferenceAmi" | "spot"
+> {
+  if (backend === "sagemaker" && spot !== undefined)
+    throw new DeploymentError(
+      "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances.",
+    );
+  if (backend === "ecs" && inferenceAmi !== undefined)
+    throw new DeploymentError("inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.");
+  const instanceTypes = (given ?? DEFAULT_TYPES[backend]) as [string, ...string[]];
+  const offered = Object.keys(INSTANCE_TYPES[backend]);
+  if (instanceTypes.some((type) => !offered.includes(type)))
+    throw new DeploymentError(`-c instanceTypes may name ${offered.join(", ")} with backend=${backend}.`);
+  const isGpu = typesOf({ backend, instanceTypes }).map(({ gpu }) => gpu !== null);
+  if (new Set(isGpu).size > 1)
+    throw new DeploymentError("instanceTypes must all have a GPU, or all have none.");
+  return { instanceTypes, inferenceAmi: inferenceAmi ?? DEFAULT_AMI, spot: spot ?? false };
 }
 
 function faultIn(error: z.ZodError): string {

@@ -33,8 +33,7 @@ export class GpuStack extends Stack {
     this.bucket = sharedNames(config).bucket;
 
     const backend = makeBackend(this, config);
-    const events = new HintQueue(this, "Events", { consumerTimeout: Duration.seconds(30) });
-    backend.tellEnds(events);
+    const events = this.endsOf(backend);
     const sends = new HintQueue(this, "Sends", {
       consumerTimeout: data.webhooks.consumerTimeout,
       isFifo: true,
@@ -42,12 +41,17 @@ export class GpuStack extends Stack {
 
     const functions = {
       Dispatch: this.dispatch(backend),
-      Settle: this.settle(events),
+      ...(events && { Settle: this.settle(events) }),
       Webhook: this.webhook(sends),
       Sweep: this.sweep(backend),
     };
     new SweepSchedule(this, "SweepSchedule", functions.Sweep);
-    const queues = { Work: data.work, Events: events, Webhooks: data.webhooks, Sends: sends };
+    const queues = {
+      Work: data.work,
+      ...(events && { Events: events }),
+      Webhooks: data.webhooks,
+      Sends: sends,
+    };
     const alarms = new Alarms(this, "Alarms", { config, backend, queues, functions });
     const { url: dashboard } = new Dashboard(this, "Watch", {
       name: `${globalName(config)}-jobs`,
@@ -64,8 +68,16 @@ export class GpuStack extends Stack {
 
     for (const [id, value] of Object.entries(backend.outputs)) new CfnOutput(this, id, { value });
     new CfnOutput(this, "Dashboard", { value: dashboard });
-    new CfnOutput(this, "EventDeadLetters", { value: events.deadLetters.queueUrl });
+    if (events) new CfnOutput(this, "EventDeadLetters", { value: events.deadLetters.queueUrl });
     new CfnOutput(this, "SendDeadLetters", { value: sends.deadLetters.queueUrl });
+  }
+
+  /** Creates the queue of ended runs, where the backend tells of them. */
+  private endsOf({ tellEnds }: BackendConstructs): HintQueue | null {
+    if (!tellEnds) return null;
+    const events = new HintQueue(this, "Events", { consumerTimeout: Duration.seconds(30) });
+    tellEnds(events);
+    return events;
   }
 
   /** Creates the function that submits jobs to the backend and ends expired ones. */
@@ -139,6 +151,7 @@ export class GpuStack extends Stack {
     });
     work.grantSend(sweep.role);
     webhooks.grantSend(sweep.role);
+    backend.grantWatch(sweep.role);
     sweep.lambda.node.addDependency(backend.resource);
     return sweep;
   }

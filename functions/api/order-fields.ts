@@ -15,7 +15,8 @@ function field<Asked extends z.ZodType, Schema extends z.ZodType = z.ZodNever>(
   return declared;
 }
 
-const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
+/** Allowed seconds from a request to its job's deadline, and the usual ones. */
+export const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
 
 const METADATA_MAX = 16;
 

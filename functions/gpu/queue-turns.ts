@@ -30,7 +30,9 @@ const HIDDEN_SECONDS = 120;
 /** Number of extensions before a message would appear again, so that it survives several failed ones. */
 const EXTENSIONS = 4;
 
-/** Takes turns from the messages of an SQS queue. A message stays hidden from other workers until its turn has ended. */
+/**
+ * Takes turns from the messages of an SQS queue. A message stays hidden from other workers until its turn has ended.
+ */
 export function queueTurns(options: QueueTurnsOptions): TurnSource {
   const { client, url, hiddenSeconds = HIDDEN_SECONDS } = options;
   const command = new ReceiveMessageCommand({

@@ -25,8 +25,13 @@ export interface BackendConstructs {
   readonly resource: IDependable;
   /** Lets the role of a function submit jobs. */
   grantSubmit(role: Role): void;
-  /** Sends the backend's notifications of ended runs to the queue of the settle function. */
-  tellEnds(events: HintQueue): void;
+  /** Lets the role of a function ask how many jobs wait. */
+  grantWatch(role: Role): void;
+  /**
+   * Sends the backend's notifications of ended runs to the queue of the settle function; null if it sends none, and its
+   * workers do themselves what that function does.
+   */
+  readonly tellEnds: ((events: HintQueue) => void) | null;
   /** Alarms for jobs that wait too long and runs that fail. */
   readonly jobTroubles: Troubles;
   /** Alarms for instances that are billed while there are no jobs. */

@@ -5,6 +5,8 @@ import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Role } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { DeploymentConfig } from "../config.ts";
+import { CPU_BASE } from "./bases.ts";
+import { contextPatterns } from "./context.ts";
 import { ImageBuild } from "./image-build.ts";
 
 /** Image in a registry that a backend can pull from. */
@@ -18,11 +20,9 @@ export interface ContainerImage {
 
 export interface GpuImageProps {
   readonly config: Pick<DeploymentConfig, "image">;
-  /** Base image with CUDA 12 and cuDNN 9, which onnxruntime needs; null for machines without a GPU. */
+  /** Base image with CUDA 12, see bases.ts; null for machines without a GPU. */
   readonly cudaBase: string | null;
 }
-
-const CPU_BASE = "public.ecr.aws/docker/library/ubuntu:24.04";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DOCKERFILE = "functions/gpu/Dockerfile";
@@ -44,6 +44,7 @@ export class GpuImage extends Construct implements ContainerImage {
       const asset = new DockerImageAsset(this, "Asset", {
         directory: ROOT,
         file: DOCKERFILE,
+        exclude: contextPatterns(ROOT),
         platform: Platform.LINUX_AMD64,
         buildArgs: buildArguments(cudaBase),
       });
@@ -54,6 +55,7 @@ export class GpuImage extends Construct implements ContainerImage {
       const build = new ImageBuild(this, "Build", {
         directory: ROOT,
         dockerfile: DOCKERFILE,
+        exclude: contextPatterns(ROOT),
         buildArguments: buildArguments(cudaBase),
       });
       this.uri = build.uri;

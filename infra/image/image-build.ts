@@ -11,8 +11,9 @@ import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 
 export interface ImageBuildProps {
-  /** Build context, filtered by its `.dockerignore`. */
+  /** Build context, filtered by its `.dockerignore` and then by `exclude`. */
   readonly directory: string;
+  readonly exclude: readonly string[];
   /** Path of the Dockerfile inside the directory. */
   readonly dockerfile: string;
   readonly buildArguments: Readonly<Record<string, string>>;
@@ -87,11 +88,15 @@ export class ImageBuild extends Construct {
   readonly fingerprint: string;
   readonly repository: Repository;
 
-  constructor(scope: Construct, id: string, { directory, dockerfile, buildArguments }: ImageBuildProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { directory, exclude, dockerfile, buildArguments }: ImageBuildProps,
+  ) {
     super(scope, id);
     const source = new Asset(this, "Source", {
       path: directory,
-      exclude: readFileSync(join(directory, ".dockerignore"), "utf8").split("\n"),
+      exclude: [...readFileSync(join(directory, ".dockerignore"), "utf8").split("\n"), ...exclude],
       ignoreMode: IgnoreMode.DOCKER,
     });
     const inputs = JSON.stringify([source.assetHash, dockerfile, buildArguments]);

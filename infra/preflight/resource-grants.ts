@@ -95,8 +95,11 @@ function named({ name, account }: Place): Grant[] {
 function roles({ name, account }: Place): Grant[] {
   return [
     {
-      types: ["AWS::IAM::Role", "AWS::IAM::Policy"],
+      types: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::InstanceProfile"],
       actions: [
+        "iam:*InstanceProfile*",
+        "iam:AttachRolePolicy",
+        "iam:DetachRolePolicy",
         "iam:CreateRole",
         "iam:DeleteRole*",
         "iam:GetRole*",
@@ -109,7 +112,11 @@ function roles({ name, account }: Place): Grant[] {
         "iam:UpdateRole*",
         "iam:UpdateAssumeRolePolicy",
       ],
-      resources: [`arn:aws:iam::${account}:role/${name}-*`],
+      resources: [
+        `arn:aws:iam::${account}:role/${name}-*`,
+        `arn:aws:iam::${account}:role/ecsInstanceRole-${name}-*`,
+        `arn:aws:iam::${account}:instance-profile/${name}-*`,
+      ],
     },
     {
       // Roles of AWS for scaling, for copies of the edge function, and for CloudFront's logs.
@@ -134,6 +141,34 @@ function unnamed({ account }: Place): Grant[] {
       types: ["AWS::CodeBuild::Project"],
       actions: ["codebuild:*Project*", "codebuild:StartBuild"],
       resources: [`arn:aws:codebuild:*:${account}:project/*`],
+    },
+    {
+      types: [
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::Route",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPC",
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::ECS::CapacityProvider",
+        "AWS::ECS::Cluster",
+        "AWS::ECS::Service",
+        "AWS::ECS::TaskDefinition",
+      ],
+      actions: [
+        "ecs:*",
+        "ec2:*InternetGateway*",
+        "ec2:*Route*",
+        "ec2:*SecurityGroup*",
+        "ec2:*Subnet*",
+        "ec2:*Tags",
+        "ec2:*Vpc*",
+        "ec2:DescribeAvailabilityZones",
+      ],
+      resources: ["*"],
     },
     {
       types: [

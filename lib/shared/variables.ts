@@ -156,7 +156,7 @@ export const VARIABLES = {
   STOP_GRACE_MS: {
     what: "how long a running job may go on after SIGTERM, or Ctrl-C of npm start, before it is handed back",
     readBy: ["gpu", "local"],
-    setBy: ["npm start", "people"],
+    setBy: ["some deployments", "npm start", "people"],
   },
   PULL_PAUSE_MS: {
     what: "longest pause between two looks of a pulling worker into a store without work",
@@ -186,7 +186,7 @@ export const VARIABLES = {
   HOST: {
     what: "address to listen on",
     readBy: ["gpu", "local"],
-    setBy: ["npm start", "people"],
+    setBy: ["some deployments", "npm start", "people"],
   },
   PUBLIC_URL: {
     what: "beginning of signed URLs, where clients know the service by another name",

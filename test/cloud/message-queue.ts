@@ -44,8 +44,9 @@ interface Message {
 }
 
 /**
- * Stand-in for an SQS queue with a Lambda consumer, or with workers that pull, with the guarantees of SQS: at least once, in any order. A FIFO
- * queue has groups: messages of one are received in order, the next when the one before it is gone, and each once.
+ * Stand-in for an SQS queue with a Lambda consumer, or with workers that pull, with the guarantees of SQS: at least
+ * once, in any order. A FIFO queue has groups: messages of one are received in order, the next when the one before it
+ * is gone, and each once.
  */
 export class MessageQueue {
   /** Bodies of the dead letters. */

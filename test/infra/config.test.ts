@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { INSTANCE_TYPES } from "../../infra/backends/instance-types.ts";
+import { BACKEND_NAMES } from "../../infra/backends/names.ts";
 import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
-import { INSTANCE_TYPES } from "../../infra/backends/sagemaker/instance-types.ts";
 import { DeploymentError, parseDeployment } from "../../infra/config.ts";
 
 const account = "123456789012";
@@ -33,8 +34,10 @@ describe("a deployment", () => {
       backend: "sagemaker",
       instanceTypes: ["ml.g6e.2xlarge", "ml.g6e.4xlarge"],
       instancesMax: 1,
+      scaling: "backlog",
       idleMinutes: 5,
       image: { from: "docker" },
+      spot: false,
       inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1",
       retentionDays: 30,
       undeleteDays: 0,
@@ -89,16 +92,28 @@ describe("a deployment", () => {
   });
 
   it("a deployment accepts every instance type, but not types with and without a GPU together", () => {
-    for (const type of Object.keys(INSTANCE_TYPES))
-      expect(parse({ instanceTypes: type }).instanceTypes).toEqual([type]);
+    for (const backend of BACKEND_NAMES)
+      for (const type of Object.keys(INSTANCE_TYPES[backend]))
+        expect(parse({ backend, instanceTypes: type }).instanceTypes).toEqual([type]);
     expect(refusal({ instanceTypes: "ml.m5.xlarge,ml.g5.xlarge" })).toBe(
       "instanceTypes must all have a GPU, or all have none.",
     );
   });
 });
 
+describe("a deployment on ECS", () => {
+  it("a deployment on ECS has types of EC2 by default, on demand", () => {
+    expect(parse({ backend: "ecs" })).toMatchObject({
+      instanceTypes: ["g6e.2xlarge", "g6e.4xlarge"],
+      spot: false,
+    });
+    expect(parse({ backend: "ecs", spot: "true" }).spot).toBe(true);
+  });
+});
+
 describe("a mistake in the settings", () => {
-  const types = Object.keys(INSTANCE_TYPES).join(", ");
+  const types = Object.keys(INSTANCE_TYPES.sagemaker).join(", ");
+  const ec2Types = Object.keys(INSTANCE_TYPES.ecs).join(", ");
   const budget = "-c monthlyBudgetUsd must be a whole number from 1 to 999999.";
   const email = "-c alarmEmail must be an e-mail address.";
 
@@ -107,9 +122,19 @@ describe("a mistake in the settings", () => {
     [{ account: "12" }, "-c account must be the twelve digits of an AWS account."],
     [{ region: "mars" }, "-c region must be a region such as eu-central-1."],
     [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
-    [{ backend: "ec2" }, "-c backend must be sagemaker."],
-    [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types}.`],
-    [{ instanceTypes: "" }, `-c instanceTypes may name ${types}.`],
+    [{ backend: "ec2" }, "-c backend must be sagemaker or ecs."],
+    [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types} with backend=sagemaker.`],
+    [{ instanceTypes: "" }, `-c instanceTypes may name ${types} with backend=sagemaker.`],
+    [
+      { backend: "ecs", instanceTypes: "ml.g6.xlarge" },
+      `-c instanceTypes may name ${ec2Types} with backend=ecs.`,
+    ],
+    [{ spot: "true" }, "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances."],
+    [{ backend: "ecs", spot: "yes" }, "-c spot must be true or false."],
+    [
+      { backend: "ecs", inferenceAmi: Object.keys(INFERENCE_AMIS)[0] },
+      "inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.",
+    ],
     [{ instanceTypes: [] }, "-c instanceTypes must name a type."],
     [{ instanceTypes: Array(6).fill("ml.g5.xlarge") }, "-c instanceTypes may name five types."],
     [{ instancesMax: "0" }, "-c instancesMax must be a whole number from 1 to 100."],

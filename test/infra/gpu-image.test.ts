@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,9 +11,11 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { hasGpu } from "../../infra/backends/sagemaker/endpoint.ts";
+import { hasGpu } from "../../infra/backends/instance-types.ts";
 import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
 import { parseDeployment } from "../../infra/config.ts";
+import { CPU_BASE, CUDA_BASE } from "../../infra/image/bases.ts";
+import { imageSources } from "../../infra/image/context.ts";
 import { GpuImage } from "../../infra/image/gpu-image.ts";
 import { ACCOUNT } from "./deployment.ts";
 import { permissionsOf } from "./policies.ts";
@@ -81,28 +83,16 @@ describe("an image that Docker builds here", () => {
     return { ...source, folder: join(directory, source.directory) };
   }
 
-  it("a Docker image is for the driver of the AMI, or for a CPU where the instances have no GPU", () => {
-    const cuda = (base: string) => ({ PROVIDER: "cuda", BASE: `nvcr.io/nvidia/cuda:${base}` });
+  it("a Docker image is for CUDA, or for a CPU where the instances have no GPU", () => {
     expect(sourceOf()).toMatchObject({
       dockerFile: "functions/gpu/Dockerfile",
       platform: "linux/amd64",
-      dockerBuildArgs: cuda("12.9.1-cudnn-runtime-ubuntu24.04"),
+      dockerBuildArgs: { PROVIDER: "cuda", BASE: CUDA_BASE },
     });
-    expect(sourceOf({ inferenceAmi: "al2-ami-sagemaker-inference-gpu-3-1" }).dockerBuildArgs).toEqual(
-      cuda("12.4.1-cudnn-runtime-ubuntu22.04"),
-    );
     expect(sourceOf({ instanceTypes: "ml.m5.xlarge" }).dockerBuildArgs).toEqual({
       PROVIDER: "cpu",
-      BASE: "public.ecr.aws/docker/library/ubuntu:24.04",
+      BASE: CPU_BASE,
     });
-  });
-
-  it("a Docker image has by default the base that fits the default AMI", () => {
-    const dockerfile = readFileSync("functions/gpu/Dockerfile", "utf8");
-    expect(dockerfile).toContain(`\nARG BASE=${sourceOf().dockerBuildArgs.BASE}\n`);
-    expect(dockerfile).toContain(
-      `--build-arg BASE=${sourceOf({ instanceTypes: "ml.m5.xlarge" }).dockerBuildArgs.BASE}\n`,
-    );
   });
 
   it("a Docker image contains only what the function needs", () => {
@@ -120,7 +110,12 @@ describe("an image that Docker builds here", () => {
       "package-lock.json",
       "package.json",
     ]);
-    expect(found).toEqual(expect.arrayContaining(["functions/gpu/serve.ts", "functions/gpu/Dockerfile"]));
+    const files = found.filter((path) => statSync(join(folder, path)).isFile());
+    const sources = files.filter((path) => /^(functions|lib)\//.test(path)).sort();
+    expect(sources).toEqual(imageSources(process.cwd()));
+    expect(sources).toEqual(expect.arrayContaining(["functions/gpu/serve.ts", "functions/gpu/Dockerfile"]));
+    // Of what the programs do not read, a change makes no other image.
+    expect(sources).not.toContain("lib/service/webhooks/send.ts");
     expect(found.filter((path) => /training|README/.test(path))).toEqual([]);
   });
 
@@ -153,9 +148,9 @@ describe("an image that CodeBuild makes", () => {
       expect.stringMatching(/^ImageBuildBuildRoleDefaultPolicy/),
       expect.stringMatching(/^ImageBuildBuildRole/),
     ]);
-    expect(
-      imageOf({ ...build, inferenceAmi: "al2-ami-sagemaker-inference-gpu-3-1" }).image.fingerprint,
-    ).not.toBe(image.fingerprint);
+    expect(imageOf({ ...build, instanceTypes: "ml.m5.xlarge" }).image.fingerprint).not.toBe(
+      image.fingerprint,
+    );
     expect(imageOf({ ...build, idleMinutes: "9" }).image.fingerprint).toBe(image.fingerprint);
   });
 

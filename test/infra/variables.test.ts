@@ -13,13 +13,15 @@ import { ACCOUNT, templateOf } from "./deployment.ts";
 
 const list = Object.entries<Variable>(VARIABLES);
 const certificateArn = `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0a`;
-const plain = templateOf("gpu");
-const named = templateOf("gpu", {
+const options = {
   domainName: "videos.example.com",
   certificateArn,
   provenance: "required",
   provenanceSecret: "adareel/signer",
-});
+};
+/** Templates of both backends, without settings and with those that set variables. */
+const plain = [templateOf("gpu"), templateOf("gpu", { backend: "ecs" })];
+const named = [templateOf("gpu", options), templateOf("gpu", { ...options, backend: "ecs" })];
 
 /** Returns the names of the variables that one of the readers reads and one of the setters sets. */
 function listed(readers: readonly Reader[], setters: Variable["setBy"]): string[] {
@@ -28,14 +30,20 @@ function listed(readers: readonly Reader[], setters: Variable["setBy"]): string[
   return list.flatMap(([name, variable]) => (isOf(variable) ? name : [])).sort();
 }
 
-function setFor(template: Template, reader: Reader): string[] {
-  if (reader === "gpu") {
-    const [model] = Object.values(template.findResources("AWS::SageMaker::Model"));
-    return Object.keys(model!.Properties.PrimaryContainer.Environment).sort();
-  }
+/** Returns the variables that a template sets for a program, in a list; null if the program is not there. */
+function setFor(template: Template, reader: Reader): [string[]] | null {
+  if (reader === "gpu") return [setForWorker(template).sort()];
   const functions = Object.entries(template.findResources("AWS::Lambda::Function"));
-  const [, lambda] = functions.find(([id]) => id.toLowerCase().startsWith(`${reader}function`))!;
-  return Object.keys(lambda.Properties.Environment.Variables).sort();
+  const [, lambda] = functions.find(([id]) => id.toLowerCase().startsWith(`${reader}function`)) ?? [];
+  return lambda ? [Object.keys(lambda.Properties.Environment.Variables).sort()] : null;
+}
+
+function setForWorker(template: Template): string[] {
+  const [model] = Object.values(template.findResources("AWS::SageMaker::Model"));
+  if (model) return Object.keys(model.Properties.PrimaryContainer.Environment);
+  const [task] = Object.values(template.findResources("AWS::ECS::TaskDefinition"));
+  const [{ Environment: environment }] = task!.Properties.ContainerDefinitions;
+  return environment.map(({ Name }: { readonly Name: string }) => Name);
 }
 
 describe("environment variables", () => {
@@ -46,8 +54,11 @@ describe("environment variables", () => {
     ["webhook", ["webhook"]],
     ["gpu", ["gpu", "sdk"]],
   ])("the templates set for %s what it reads and nothing else", (name, readers) => {
-    expect(setFor(plain, name)).toEqual(listed(readers, ["deployment"]));
-    expect(setFor(named, name)).toEqual(listed(readers, ["deployment", "some deployments"]));
+    const [least, ...others] = plain.flatMap((template) => setFor(template, name) ?? []);
+    const always = least!.filter((variable) => others.every((other) => other.includes(variable)));
+    expect(always).toEqual(listed(readers, ["deployment"]));
+    const ever = new Set(named.flatMap((template) => setFor(template, name)?.flat() ?? []));
+    expect([...ever].sort()).toEqual(listed(readers, ["deployment", "some deployments"]));
   });
 
   test("every variable of the list is described, read by somebody and set by somebody", () => {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SCALINGS, type Scaling } from "../../infra/config.ts";
 import { drawArrivals } from "../../tools/plan/arrivals.ts";
 import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
-import { type SimulationOptions, simulate } from "../../tools/plan/endpoint.ts";
+import { type JobLimits, type SimulationOptions, simulate } from "../../tools/plan/endpoint.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -13,13 +14,19 @@ interface Case {
   readonly coldSeconds: number;
   readonly instancesMax: number;
   readonly idleMinutes: number;
+  /** Way to add instances; one by one unless stated. */
+  readonly scaling?: Scaling;
+  /** Limits of a job; none unless stated. */
+  readonly limits?: JobLimits;
 }
 
 function options({ arrivals, seconds, loadSeconds, coldSeconds, ...choices }: Case): SimulationOptions {
+  const { scaling = "steady", limits = { deadlineSeconds: NEVER, runSeconds: NEVER } } = choices;
   return {
     arrivals,
     jobSeconds: { first: seconds + loadSeconds, other: seconds },
-    rules: sageMaker.rules(choices),
+    limits,
+    rules: sageMaker.rules({ ...choices, scaling }),
     coldStartSeconds: () => coldSeconds,
   };
 }
@@ -34,6 +41,12 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
   coldSeconds: fc.double({ min: 0, max: 900, noNaN: true }),
   instancesMax: fc.integer({ min: 1, max: 5 }),
   idleMinutes: fc.integer({ min: 2, max: 20 }),
+  scaling: fc.constantFrom(...SCALINGS),
+});
+/** Limits that some jobs of a case keep, and others do not. */
+const anyLimits: fc.Arbitrary<JobLimits> = fc.record({
+  deadlineSeconds: fc.double({ min: 10, max: 4000, noNaN: true }),
+  runSeconds: fc.double({ min: 5, max: 1000, noNaN: true }),
 });
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -47,9 +60,9 @@ describe("whatever arrives", () => {
         const { jobs } = simulate(options(given));
         expect(jobs.map(({ arrivedAt }) => arrivedAt)).toEqual(given.arrivals);
         for (const [index, { arrivedAt, startedAt, endedAt }] of jobs.entries()) {
-          expect(startedAt).toBeGreaterThanOrEqual(arrivedAt);
-          expect(endedAt).toBeGreaterThan(startedAt);
-          if (index > 0) expect(startedAt).toBeGreaterThanOrEqual(jobs[index - 1]!.startedAt);
+          expect(startedAt!).toBeGreaterThanOrEqual(arrivedAt);
+          expect(endedAt).toBeGreaterThan(startedAt!);
+          if (index > 0) expect(startedAt!).toBeGreaterThanOrEqual(jobs[index - 1]!.startedAt!);
         }
       }),
     );
@@ -92,12 +105,9 @@ describe("whatever arrives", () => {
   test("the number of instances never exceeds the maximum", () => {
     fc.assert(
       fc.property(anyCase, (given) => {
-        let live = 0;
-        for (const { action } of simulate(options(given)).actions) {
-          live = action === "sleep" ? 0 : live + 1;
-          expect(live).toBeLessThanOrEqual(given.instancesMax);
-        }
-        expect(live).toBe(0);
+        const { actions } = simulate(options(given));
+        for (const { instances } of actions) expect(instances).toBeLessThanOrEqual(given.instancesMax);
+        expect(actions.at(-1)?.instances ?? 0).toBe(0);
       }),
     );
   });
@@ -109,6 +119,61 @@ describe("whatever arrives", () => {
       }),
       { numRuns: 20 },
     );
+  });
+});
+
+describe("limits of a job", () => {
+  test("no video runs past its deadline or the limit of a run, and every other one is finished", () => {
+    fc.assert(
+      fc.property(anyCase, anyLimits, (any, limits) => {
+        const { jobs, instances } = simulate(options({ ...any, limits }));
+        expect(jobs).toHaveLength(any.arrivals.length);
+        for (const { arrivedAt, startedAt, endedAt, failure, instance } of jobs) {
+          expect(endedAt).toBeLessThanOrEqual(arrivedAt + limits.deadlineSeconds + 1e-6);
+          if (failure === "waited") expect([startedAt, instance]).toEqual([null, null]);
+          else expect(endedAt - startedAt!).toBeLessThanOrEqual(limits.runSeconds + 1e-6);
+          if (failure === null) expect(endedAt - startedAt!).toBeGreaterThanOrEqual(any.seconds - 1e-6);
+        }
+        const ran = jobs.filter(({ startedAt }) => startedAt !== null);
+        const busy = sum(instances.map(({ busySeconds }) => busySeconds));
+        expect(busy).toBeCloseTo(sum(ran.map((job) => job.endedAt - job.startedAt!)), 5);
+      }),
+    );
+  });
+
+  const one = { loadSeconds: 0, coldSeconds: 480, instancesMax: 1, idleMinutes: 5, arrivals: [0, 1, 2] };
+
+  test("a video is stopped at its deadline and billed until then, and one behind it is never run", () => {
+    const limits = { deadlineSeconds: 900, runSeconds: 3480 };
+    const { jobs, instances } = simulate(options({ ...one, seconds: 200, limits }));
+    // The instance is ready at 540. The second video would take until 940.
+    expect(jobs.map(({ startedAt, endedAt, failure }) => [startedAt, endedAt, failure])).toEqual([
+      [540, 740, null],
+      [740, 901, "deadline"],
+      [901, 902, "deadline"],
+    ]);
+    expect(instances[0]!.busySeconds).toBe(362);
+    const dense = simulate(options({ ...one, seconds: 400, limits, arrivals: [0, 0, 0] })).jobs;
+    expect(dense.map(({ failure }) => failure)).toEqual(["deadline", "waited", "waited"]);
+  });
+
+  test("a video that takes longer than a run may is stopped, and others are run after it", () => {
+    const limits = { deadlineSeconds: 21_600, runSeconds: 3480 };
+    const { jobs } = simulate(options({ ...one, seconds: 4000, limits }));
+    expect(jobs.map(({ startedAt, failure }) => [startedAt, failure])).toEqual([
+      [540, "run"],
+      [4020, "run"],
+      [7500, "run"],
+    ]);
+  });
+
+  test("a video whose deadline passes before an instance is there costs no instance time", () => {
+    const limits = { deadlineSeconds: 300, runSeconds: 3480 };
+    const { jobs, instances } = simulate(options({ ...one, seconds: 10, limits, arrivals: [30] }));
+    expect(jobs).toEqual([
+      { arrivedAt: 30, startedAt: null, endedAt: 330, instance: null, failure: "waited" },
+    ]);
+    expect(instances).toMatchObject([{ busySeconds: 0, jobs: 0 }]);
   });
 });
 
@@ -137,7 +202,7 @@ describe("monotonicity", () => {
         const slow = simulate(options(given)).jobs;
         const fast = simulate(options({ ...given, seconds: given.seconds * factor })).jobs;
         for (const [index, job] of fast.entries()) {
-          expect(job.startedAt).toBeLessThanOrEqual(slow[index]!.startedAt + 1e-6);
+          expect(job.startedAt!).toBeLessThanOrEqual(slow[index]!.startedAt! + 1e-6);
         }
       }),
     );
@@ -154,18 +219,18 @@ describe("closed-form results", () => {
       expect(instance).toMatchObject({ coldSeconds: 480, busySeconds: 60, idleSeconds: 300, jobs: 1 });
     }
     // Requested 20 s before the end of a minute.
-    expect(jobs.map(({ arrivedAt, startedAt }) => startedAt - arrivedAt)).toEqual([500, 500, 500]);
+    expect(jobs.map(({ arrivedAt, startedAt }) => startedAt! - arrivedAt)).toEqual([500, 500, 500]);
   });
 
   test("an endpoint wakes, grows, and sleeps with everything done", () => {
     const given = { seconds: 300, loadSeconds: 0, coldSeconds: 120, instancesMax: 2, idleMinutes: 5 };
     const { actions, instances } = simulate(options({ ...given, arrivals: [1, 2, 3, 4] }));
     expect(actions).toEqual([
-      { at: 60, action: "wake" },
+      { at: 60, instances: 1 },
       // The first instance is ready at 180 and has four jobs.
-      { at: 300, action: "grow" },
+      { at: 300, instances: 2 },
       // Each instance runs two jobs: from 180 and 480 on the first, from 420 and 720 on the second.
-      { at: 1320, action: "sleep" },
+      { at: 1320, instances: 0 },
     ]);
     expect(instances.map(({ jobs, coldSeconds }) => [jobs, coldSeconds])).toEqual([
       [2, 120],
@@ -178,8 +243,8 @@ describe("closed-form results", () => {
     const { actions } = simulate(options({ ...given, arrivals: [30, 100] }));
     // Both wait from 100 on, so 120, 180 and 240 are three consecutive minutes.
     expect(actions.slice(0, 2)).toEqual([
-      { at: 60, action: "wake" },
-      { at: 240, action: "grow" },
+      { at: 60, instances: 1 },
+      { at: 240, instances: 2 },
     ]);
   });
 
@@ -198,7 +263,7 @@ describe("closed-form results", () => {
       };
       const waits = simulate(options(given))
         .jobs.slice(100)
-        .map((job) => job.startedAt - job.arrivedAt);
+        .map((job) => job.startedAt! - job.arrivedAt);
       const expected = (load * seconds) / (2 * (1 - load));
       expect(sum(waits) / waits.length / expected).toBeCloseTo(1, 1);
     }

@@ -17,6 +17,8 @@ test("the default settings are those of a deployment", () => {
     instanceTypes: ["ml.g6e.2xlarge"],
     instancesMax: [1],
     idleMinutes: [5],
+    scaling: ["backlog"],
+    deadlineSeconds: 3600,
     coldStartSeconds: { least: 300, most: 660 },
     hasWaf: false,
   });
@@ -83,6 +85,24 @@ test("a plan's models have the names of npm run models, whether they were timed 
     expect(planned("--model", name, "--steps", "50", "--step-seconds", "9").model.title).toContain(name);
 });
 
+describe("the speed of an instance", () => {
+  const speed = (...args: string[]) => planned("--model", ...args).speed;
+
+  test("the speed of another GPU than the one that was timed is assumed from data sheets, and can be given", () => {
+    // The square root of 362 / 312 and 864 / 2039.
+    expect(speed("latte-1")).toMatchObject({ value: 0.7, origin: "assumed" });
+    expect(speed("latte-1").source).toMatch(/the L40S of the instance has 0\.42 to 1\.16 of the A100's /);
+    expect(speed("latte-1", "--instance-types", "ml.p5.4xlarge").value).toBe(2.28);
+    expect(speed("wan2.1-1.3b").source).toContain("RTX 4090");
+    expect(speed("latte-1", "--speed", "0.9")).toMatchObject({ value: 0.9, origin: "given" });
+  });
+
+  test("the speed of your own measurements, and of times without a GPU, is that of the instance", () => {
+    expect(speed("own", "--steps", "9", "--step-seconds", "1").value).toBe(1);
+    expect(speed("demo", "--instance-types", "ml.g5.xlarge").value).toBe(1);
+  });
+});
+
 test("the size chooses among the videos that were timed", () => {
   expect(planned("--model", "open-sora-1.2").model.title).toContain("480p");
   expect(planned("--model", "open-sora-1.2", "--size", "720p").model.title).toContain("720p");
@@ -114,6 +134,30 @@ describe("what cannot be planned", () => {
     "an unknown profile": { args: ["--model", "demo", "--profile", "night"], says: /flat, office, bursts/ },
     "an unknown type": { args: ["--model", "demo", "--instance-types", "ml.g5.xlarge,g6"], says: /"g6"/ },
     "a short window": { args: ["--model", "demo", "--idle-minutes", "5,1"], says: /at least 3/ },
+    "a setting twice": {
+      args: ["--model", "demo", "--instances-max", "2,2"],
+      says: /--instances-max names 2 twice/,
+    },
+    "a type twice": {
+      args: ["--model", "demo", "--instance-types", "ml.m5.xlarge,ml.m5.xlarge"],
+      says: /--instance-types names ml\.m5\.xlarge twice: leave one of them out/,
+    },
+    "an unknown scaling": {
+      args: ["--model", "demo", "--scaling", "fast"],
+      says: /--scaling must be one of backlog, steady, got "fast"/,
+    },
+    "a deadline that no request may have": {
+      args: ["--model", "demo", "--timeout-seconds", "9"],
+      says: /--timeout-seconds must be at least 10/,
+    },
+    "steps that take no time": {
+      args: ["--model", "own", "--steps", "9", "--step-seconds", "0"],
+      says: /--step-seconds must be a number from 0\.001 to 3600, got "0"/,
+    },
+    "a GPU's times on a CPU": {
+      args: ["--model", "latte-1", "--instance-types", "ml.m5.xlarge"],
+      says: /ml\.m5\.xlarge has no GPU, and latte-1 was timed on one: .* --speed/,
+    },
     "an empty list": { args: ["--model", "demo", "--instances-max", ""], says: /--instances-max must be/ },
     "a range upside down": { args: ["--model", "demo", "--cold-start-seconds", "9-3"], says: /300-660/ },
     "half a model": { args: ["--model", "own", "--steps", "30"], says: /both --steps and --step-seconds/ },

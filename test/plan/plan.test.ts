@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { plainText } from "../../tools/plan/blocks.ts";
 import { parsePlan } from "../../tools/plan/options.ts";
 import { makePlan, type Plan } from "../../tools/plan/plan.ts";
@@ -20,10 +20,37 @@ test("every cache policy gets the same videos, and the shares of the billed time
 });
 
 test("an instance that never idles costs a video exactly its seconds", () => {
-  const { outcomes, dollarsPerHour } = plan("--videos-per-day", "5000");
+  const { outcomes, dollarsPerHour } = plan("--videos-per-day", "1130", "--timeout-seconds", "21600");
   const off = outcomes[0]!;
+  expect(off.finished).toBe(off.videos);
   expect(off.load).toBeGreaterThan(1);
-  expect(off.gpuDollarsPerVideo / ((off.videoSeconds / 3600) * dollarsPerHour)).toBeCloseTo(1, 1);
+  expect(off.gpuDollarsPerVideo! / ((off.videoSeconds / 3600) * dollarsPerHour)).toBeCloseTo(1, 1);
+});
+
+describe("videos that fail", () => {
+  test("the cost of a video is that of the finished ones, and the report says how many fail", () => {
+    const late = plan("--videos-per-day", "2000", "--profile", "bursts");
+    const { finished, videos, failed, gpuDollarsPerDay, gpuDollarsPerVideo } = late.outcomes[0]!;
+    expect(finished).toBeLessThan(videos);
+    expect(failed.waited + failed.deadline + failed.run).toBe(videos - finished);
+    expect(gpuDollarsPerVideo).toBeCloseTo((2 * gpuDollarsPerDay) / finished, 9);
+    const text = plainText(planReport(late));
+    expect(text).toMatch(/Failed: never started \/ stopped +[\d.]+ % \/ [\d.]+ %/);
+    expect(text).toMatch(
+      /fail with cache fast and \d+ % without, for a deadline of 60 min and runs of at most/,
+    );
+    const patient = plan("--videos-per-day", "2000", "--profile", "bursts", "--timeout-seconds", "21600");
+    expect(patient.outcomes[0]!.finished).toBeGreaterThan(finished);
+  });
+
+  test("no cost is claimed where every video runs longer than the backend allows", () => {
+    const long = plan("--speed", "0.01", "--videos-per-day", "5", "--timeout-seconds", "21600");
+    expect(long.outcomes[0]).toMatchObject({ finished: 0, untilVideo: null, gpuDollarsPerVideo: null });
+    expect(long.outcomes[0]!.failed.run).toBeGreaterThan(0);
+    const text = plainText(planReport(long));
+    expect(text).toContain("none finished");
+    expect(text).not.toMatch(/NaN|Infinity|null/);
+  });
 });
 
 test("settings are compared only when several are given", () => {
@@ -48,14 +75,14 @@ test("days without a video cannot be planned", () => {
 test("the report says what was measured, published and assumed", () => {
   const text = plainText(planReport(plan()));
   expect(text).toContain("(published): AdaCache (arXiv 2411.02397), Table 1");
-  expect(text).toContain("Speed: 1 (assumed)");
+  expect(text).toContain("Speed: 0.7 (assumed): by data sheets, the L40S");
   expect(text).toMatch(/Instance ml\.g6e\.2xlarge: \$2\.80 per hour, looked up \d{4}-\d\d-\d\d/);
 });
 
 test("the report begins with what a video costs at least and at most, and then says what is assumed", () => {
   const [, range, assumed] = plainText(planReport(plan("--cold-start-seconds", "600"))).split("\n\n");
-  // Busy: 24.16 s and 3 s. Alone: 600 s to start, 30 s to open, 57.02 s, and an idle window of 300 s, at $2.80 an hour.
-  expect(range).toMatch(/^A video \(open-sora-1\.2, .*\) costs \$0\.021 to \$0\.77 of instance time: /);
+  // Busy: 24.16 s / 0.7 and 3 s. Alone: 600 s to start, 30 s to open, 80.17 s, 300 s of idle window, at $2.80 an hour.
+  expect(range).toMatch(/^A video \(open-sora-1\.2, .*\) costs \$0\.029 to \$0\.79 of instance time: /);
   expect(assumed).toMatch(
     /^Assumed: .* starts that take 10 min; an idle window of 5 minutes; prices of us-east-1\.$/,
   );

@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { duration, durationRange, durations, exactly, money, perVideo } from "../../tools/plan/units.ts";
+import {
+  duration,
+  durationRange,
+  durations,
+  exactly,
+  money,
+  percent,
+  perVideo,
+} from "../../tools/plan/units.ts";
 
 describe("a time", () => {
   test.each([
@@ -71,6 +79,16 @@ test("the document has no time in thousands of seconds, and begins with a range 
   const [range, assumed] = document.split("## In short\n\n")[1]!.split("\n\n");
   expect(range).toMatch(/^A video \(open-sora-1\.2, .*\) costs \$0\.\d+ to \$0\.\d+, /);
   expect(assumed).toMatch(
-    /^Assumed: times of one A100 \(published\), at that speed .* prices of us-east-1\.$/,
+    /^Assumed: times of one A100 \(published\), at 0\.7 times that speed .* prices of us-east-1\.$/,
   );
+});
+
+test.each([
+  [0, "0 %"],
+  [0.0004, "under 0.1 %"],
+  [0.004, "0.4 %"],
+  [0.101, "10 %"],
+  [0.995, "100 %"],
+])("a share of %d is %s", (share, text) => {
+  expect(percent(share)).toBe(text);
 });

@@ -12,6 +12,7 @@ import {
   assumptions,
   billTable,
   deployedFigures,
+  failedShare,
   outcomeTable,
   range,
   savings,
@@ -19,7 +20,7 @@ import {
   variantTable,
 } from "./report.ts";
 import { streamTable, streamText } from "./stream-costs.ts";
-import { durationRange, money, perVideo } from "./units.ts";
+import { durationRange, money, percent, perVideo } from "./units.ts";
 
 /** Scenarios of the document, in order. Bills and assumptions are listed for the second one. */
 const SCENARIOS: readonly (readonly [title: string, words: string])[] = [
@@ -27,9 +28,21 @@ const SCENARIOS: readonly (readonly [title: string, words: string])[] = [
   ["1,000 videos a day", "--model open-sora-1.2 --videos-per-day 1000 --idle-minutes 5,3,15"],
   [
     "1,000 videos a day, in bursts of 20",
-    "--model open-sora-1.2 --videos-per-day 1000 --profile bursts --instances-max 1,2,4",
+    "--model open-sora-1.2 --videos-per-day 1000 --profile bursts --instances-max 1,4 --scaling backlog,steady",
   ],
-  ["10,000 videos a day", "--model open-sora-1.2 --videos-per-day 10000 --instances-max 8,4"],
+  [
+    "10,000 videos a day",
+    "--model open-sora-1.2 --videos-per-day 10000 --instances-max 16,8 --scaling backlog,steady",
+  ],
+  [
+    "100,000 videos a day, from nothing",
+    "--model open-sora-1.2 --videos-per-day 100000 --days 1 --instances-max 100 --scaling backlog,steady",
+  ],
+  ["200 videos a day of Wan 2.1 1.3B", "--model wan2.1-1.3b --videos-per-day 200 --instances-max 2,4"],
+  [
+    "100 videos a day of Wan 2.2 A14B at 720p, in office hours",
+    "--model wan2.2-a14b --videos-per-day 100 --profile office --instances-max 4,8",
+  ],
   ["10 videos a day of the demo model, without a GPU", "--model demo --videos-per-day 10 --days 28"],
 ];
 
@@ -58,7 +71,8 @@ export function costsDocument(): string {
 
 Written by \`npm run plan -- --document\`; manual edits will be overwritten. Prices of ${SERVICE_PRICES_DATE}, us-east-1,
 in US dollars. **Everything here is simulated, and nothing was measured on AWS.** \`npm run plan -- --help\` shows how to
-plan with your own numbers, and with the prices of another region.
+plan with your own numbers; \`--dollars-per-hour\` takes the price of another region. A video that is not finished by its
+deadline, an hour after its request by default, fails. All costs of a video are those of the finished ones.
 `,
     markdown([
       heading("In short"),
@@ -72,6 +86,11 @@ plan with your own numbers, and with the prices of another region.
           "the cache, the same instance can make more videos.",
         "With many videos the cache reduces the number of instances needed, but only if `instancesMax` is lowered too: " +
           "all instances are removed together, once there are no jobs, so those started for a peak stay until then.",
+        "Where more is asked than the instances make, the queue grows until every video starts shortly before its " +
+          "deadline. Most are then stopped, and have been paid for: far more fail than the load exceeds.",
+        "`scaling=backlog`, the default, starts as many instances as the waiting jobs need. `scaling=steady` adds them one " +
+          "by one: cheaper for bursts that may wait, but a sudden load is late for hours, and late videos fail. With one " +
+          "instance at most they are the same.",
       ]),
       heading("A month without videos"),
       billTable(reference.idle),
@@ -97,10 +116,11 @@ plan with your own numbers, and with the prices of another region.
       heading("Limits"),
       paragraph("The simulation does not include:"),
       list([
-        "The speed of these instances: the latencies are those of the authors' code on an A100, which none of " +
-          "them has. Use `--speed`, or `--steps` and `--step-seconds`, once you have measured it.",
+        "The speed of these instances: the latencies are those of the authors' code on an A100 or an RTX 4090, which " +
+          "none of them has, and the difference is assumed from data sheets. Use `--speed`, or `--steps` and " +
+          "`--step-seconds`, once you have measured it.",
         BACKENDS[reference.options.backend].unseen,
-        "Failed and retried videos, unavailable instances, quotas.",
+        "Videos that fail for other reasons than time, retried videos, unavailable instances, quotas.",
         "Savings Plans, free tiers, taxes, other regions.",
       ]),
     ]),
@@ -120,8 +140,8 @@ function ranges(scenarios: readonly Scenario[], idle: number): string {
   const outcomes = scenarios
     .filter(({ plan }) => plan.options.model.denoising === denoising)
     .flatMap(({ plan }) => plan.outcomes);
-  const costs = outcomes.map(({ gpuDollarsPerVideo }) => gpuDollarsPerVideo);
-  const times = outcomes.map(({ untilVideo }) => untilVideo.p50);
+  const costs = outcomes.flatMap(({ gpuDollarsPerVideo }) => gpuDollarsPerVideo ?? []);
+  const times = outcomes.flatMap(({ untilVideo }) => untilVideo?.p50 ?? []);
   return (
     `A video (${title}) costs ${perVideo(Math.min(...costs))} to ${perVideo(Math.max(...costs))}, and half of the ` +
     `videos are there within ${durationRange(Math.min(...times), Math.max(...times))}, by how many are made and how ` +
@@ -156,6 +176,7 @@ function summary(scenarios: readonly Scenario[]): Block {
       `${plan.options.instancesMax[0]} ${plan.options.instanceTypes[0]}`,
       timesText(off.untilVideo),
       timesText(fast.untilVideo),
+      pair((outcome) => percent(failedShare(outcome))),
       pair(({ gpuDollarsPerDay }) => money(gpuDollarsPerDay)),
       pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo)),
     ];
@@ -167,8 +188,9 @@ function summary(scenarios: readonly Scenario[]): Block {
       "Instances, max",
       "Request to video, cache off: p50 / p95 / max",
       "Cache fast: p50 / p95 / max",
+      "Failed, off / fast",
       "Instances, a day, off / fast",
-      "Instances, a video, off / fast",
+      "Instances, a finished video, off / fast",
     ],
     rows,
     textColumns: [0, 1],

@@ -1,22 +1,37 @@
-import { type MinuteSample, type ScalingAction, type ScalingRules, scaler } from "./scaling.ts";
+import { type MinuteSample, type ScalingRules, scaler } from "./scaling.ts";
 
 export interface SimulationOptions {
   /** Times of requests in seconds, ascending. */
   readonly arrivals: readonly number[];
   /** Seconds that a job occupies an instance: the instance's first job, which loads the model, and every other job. */
   readonly jobSeconds: { readonly first: number; readonly other: number };
+  readonly limits: JobLimits;
   readonly rules: ScalingRules;
   /** Seconds from the decision to start an instance until it takes jobs; instances are numbered in order of start. */
   readonly coldStartSeconds: (instance: number) => number;
 }
 
+/** Limits of a job, as lib/service/jobs and the GPU function keep them. */
+export interface JobLimits {
+  /** Seconds from a request to its deadline. A job that waits then is never run, and a running one is stopped. */
+  readonly deadlineSeconds: number;
+  /** Maximum seconds of a run; a longer one is stopped, and its job fails. */
+  readonly runSeconds: number;
+}
+
+/** Reason of a failed job: it `waited` until its deadline, its `deadline` came while it ran, or its `run` was too long. */
+export type Failure = "waited" | "deadline" | "run";
+
 /** Simulated video; times in seconds. */
 export interface SimulatedJob {
   readonly arrivedAt: number;
-  readonly startedAt: number;
+  /** Null for a job that was never run. */
+  readonly startedAt: number | null;
+  /** Time when it was finished or had failed. */
   readonly endedAt: number;
-  /** Index into `Simulation.instances`. */
-  readonly instance: number;
+  /** Index into `Simulation.instances`, or null. */
+  readonly instance: number | null;
+  readonly failure: Failure | null;
 }
 
 /** Simulated instance, billed from the decision to start it until its removal; times in seconds. */
@@ -29,11 +44,18 @@ export interface SimulatedInstance {
   readonly jobs: number;
 }
 
+/** Change of the number of instances, at a time in seconds. */
+export interface ScalingAction {
+  readonly at: number;
+  /** Number of instances after it. */
+  readonly instances: number;
+}
+
 export interface Simulation {
   /** Jobs in the order of their arrivals. */
   readonly jobs: readonly SimulatedJob[];
   readonly instances: readonly SimulatedInstance[];
-  readonly actions: readonly { readonly at: number; readonly action: ScalingAction }[];
+  readonly actions: readonly ScalingAction[];
 }
 
 interface Instance {
@@ -55,40 +77,54 @@ const MINUTE = 60;
  * at the end of every minute. The number of instances is constant within a minute, so a minute's jobs are computed in
  * one step.
  */
-export function simulate({ arrivals, jobSeconds, rules, coldStartSeconds }: SimulationOptions): Simulation {
+export function simulate(options: SimulationOptions): Simulation {
+  const { arrivals, jobSeconds, limits, rules, coldStartSeconds } = options;
   const decide = scaler(rules);
   const jobs: SimulatedJob[] = [];
   const instances: SimulatedInstance[] = [];
-  const actions: { at: number; action: ScalingAction }[] = [];
+  const actions: ScalingAction[] = [];
   let live: Instance[] = [];
   let launched = 0;
   let arrived = 0;
   let lastEnd = Number.NEGATIVE_INFINITY;
 
-  /** Starts every job that an instance can take until a time. */
+  /** Starts every job that an instance can take until a time, and ends those whose deadline passes before. */
   function serve(until: number): void {
-    while (jobs.length < arrivals.length && live.length > 0) {
+    while (jobs.length < arrivals.length) {
       const arrivedAt = arrivals[jobs.length]!;
-      const instance = live.reduce((first, other) => (other.freeAt < first.freeAt ? other : first));
-      const startedAt = Math.max(arrivedAt, instance.freeAt);
-      if (startedAt > until) return;
-      const seconds = instance.jobs === 0 ? jobSeconds.first : jobSeconds.other;
-      instance.idleSeconds += startedAt - instance.freeAt;
-      instance.busySeconds += seconds;
-      instance.freeAt = startedAt + seconds;
-      instance.jobs += 1;
-      lastEnd = Math.max(lastEnd, instance.freeAt);
-      jobs.push({ arrivedAt, startedAt, endedAt: instance.freeAt, instance: instance.index });
+      const deadlineAt = arrivedAt + limits.deadlineSeconds;
+      const instance = live.reduce<Instance | null>(
+        (first, other) => (first && first.freeAt <= other.freeAt ? first : other),
+        null,
+      );
+      const startedAt = Math.max(arrivedAt, instance?.freeAt ?? Number.POSITIVE_INFINITY);
+      if (Math.min(startedAt, deadlineAt) > until) return;
+      if (instance && startedAt < deadlineAt) jobs.push(run(instance, arrivedAt, startedAt));
+      else jobs.push({ arrivedAt, startedAt: null, endedAt: deadlineAt, instance: null, failure: "waited" });
+      lastEnd = Math.max(lastEnd, jobs.at(-1)!.endedAt);
     }
+  }
+
+  /** Runs a job until it is done, its deadline, or the limit of a run. */
+  function run(instance: Instance, arrivedAt: number, startedAt: number): SimulatedJob {
+    const needed = instance.jobs === 0 ? jobSeconds.first : jobSeconds.other;
+    const left = arrivedAt + limits.deadlineSeconds - startedAt;
+    const seconds = Math.min(needed, left, limits.runSeconds);
+    const failure = seconds === needed ? null : seconds === left ? "deadline" : "run";
+    instance.idleSeconds += startedAt - instance.freeAt;
+    instance.busySeconds += seconds;
+    instance.freeAt = startedAt + seconds;
+    instance.jobs += 1;
+    return { arrivedAt, startedAt, endedAt: instance.freeAt, instance: instance.index, failure };
   }
 
   function sample(now: number): MinuteSample {
     while (arrived < arrivals.length && arrivals[arrived]! <= now) arrived += 1;
     const running = live.filter(({ jobs: count, freeAt }) => count > 0 && freeAt > now).length;
-    const backlog = arrived - jobs.length + running;
+    const waiting = arrived - jobs.length;
     const inService = live.filter(({ readyAt }) => readyAt <= now).length;
-    const hadWork = backlog > 0 || lastEnd > now - MINUTE;
-    return { backlog, hadWork, inService, starting: live.length - inService };
+    const hadWork = waiting + running > 0 || lastEnd > now - MINUTE;
+    return { waiting, running, hadWork, inService, starting: live.length - inService };
   }
 
   function launch(now: number): void {
@@ -119,11 +155,11 @@ export function simulate({ arrivals, jobSeconds, rules, coldStartSeconds }: Simu
   while (!isOver(now)) {
     now += MINUTE;
     serve(now);
-    const action = decide(sample(now));
-    if (!action) continue;
-    actions.push({ at: now, action });
-    if (action === "sleep") removeAll(now);
-    else launch(now);
+    const wanted = decide(sample(now));
+    if (wanted === null) continue;
+    actions.push({ at: now, instances: wanted });
+    if (wanted === 0) removeAll(now);
+    while (live.length < wanted) launch(now);
   }
   // Instances that never sleep are billed until the last job has ended, or until they are ready.
   removeAll(Math.max(now, ...live.map(({ readyAt }) => readyAt)));

@@ -1,12 +1,10 @@
 import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { type Figure, figure } from "./figure.ts";
-import { MODELS, type PlanModel } from "./models.ts";
+import { DEMO_STEPS, MODELS, type PlanModel, SAME_SHARE } from "./models.ts";
 import type { Values } from "./plan-command.ts";
 
 const NOTHING = figure(0, "assumed", "not given");
-/** Default for own models: the cache computes the same share of steps as with the demo model. */
-const DEMO = MODELS.demo!["64x64"]!.denoising as Extract<PlanModel["denoising"], { by: "steps" }>;
 
 /**
  * Returns the model that the command line names. Numbers on the command line replace those of the model.
@@ -46,7 +44,8 @@ function presetOf(name: string, size: string | undefined): PlanModel | undefined
 const ownModel: PlanModel = {
   title: "a model of your own",
   hardware: "your own measurements",
-  denoising: DEMO,
+  gpu: null,
+  denoising: DEMO_STEPS,
   load: NOTHING,
   encode: NOTHING,
   decode: NOTHING,
@@ -70,7 +69,7 @@ function parseDenoising(
     const why = isTimed || name === "own" ? "for a plan by steps" : "because nobody has timed it yet";
     throw new UsageError(`--model ${name} needs both --steps and --step-seconds, ${why}.`);
   }
-  const known = preset.by === "steps" ? preset : DEMO;
+  const known = preset.by === "steps" ? preset : DEMO_STEPS;
   const all = steps ?? known.steps;
   const computed = (cache: "fast" | "slow", figureGiven: Figure | undefined): Figure => {
     if (figureGiven && figureGiven.value > all.value)
@@ -79,7 +78,7 @@ function parseDenoising(
     const measured = known.computedSteps[cache];
     if (!steps) return measured;
     const share = measured.value / known.steps.value;
-    return figure(share * all.value, "assumed", "the demo model's share of computed steps at 30 steps");
+    return figure(share * all.value, "assumed", SAME_SHARE);
   };
   return {
     by: "steps",

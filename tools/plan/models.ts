@@ -1,5 +1,6 @@
 import { publishedModels } from "../../lib/generation/models/index.ts";
 import { type Figure, figure } from "./figure.ts";
+import type { GpuName } from "./speeds.ts";
 
 export const CACHES = ["off", "slow", "fast"] as const;
 export type Cache = (typeof CACHES)[number];
@@ -28,6 +29,8 @@ export interface PlanModel {
   readonly title: string;
   /** Hardware that its times were measured on. */
   readonly hardware: string;
+  /** GPU among that hardware, or null. */
+  readonly gpu: GpuName | null;
   readonly denoising: Denoising;
   /** Seconds to open the model (for an instance's first job), encode the prompt, decode frames, and write files. */
   readonly load: Figure;
@@ -45,17 +48,12 @@ const BENCHMARKS = "docs/benchmarks.md, 2026-11-22, 2 CPU cores";
 const COMMAND = "npm run generate --json, median of ten runs, 2026-11-25, 2 CPU cores";
 const INCLUDED = "part of the published latency, though the paper does not say so";
 
-/** Returns a model with the latencies on one A100 that the authors of AdaCache published for their own code. */
-function published(name: string, shape: string, table: string, seconds: Record<Cache, number>): PlanModel {
-  const source = `AdaCache (arXiv 2411.02397), ${table}: the authors' code on one A100`;
-  const latency = (cache: Cache) => figure(seconds[cache], "published", source);
+/** Returns what plans assume of a model that others have timed on a GPU. */
+function timedByOthers(name: string, shape: string, gpu: GpuName): Omit<PlanModel, "denoising"> {
   return {
     title: `${name}, ${shape}`,
-    hardware: "one A100 (published)",
-    denoising: {
-      by: "latency",
-      seconds: { off: latency("off"), slow: latency("slow"), fast: latency("fast") },
-    },
+    hardware: `one ${gpu} (published)`,
+    gpu,
     load: figure(30, "assumed", "opening sessions on downloaded files; not measured on a GPU"),
     encode: figure(0, "assumed", INCLUDED),
     decode: figure(0, "assumed", INCLUDED),
@@ -66,23 +64,75 @@ function published(name: string, shape: string, table: string, seconds: Record<C
   };
 }
 
+/** Returns a model with the latencies on one A100 that the authors of AdaCache published for their own code. */
+function published(name: string, shape: string, table: string, seconds: Record<Cache, number>): PlanModel {
+  const source = `AdaCache (arXiv 2411.02397), ${table}: the authors' code on one A100`;
+  const latency = (cache: Cache) => figure(seconds[cache], "published", source);
+  return {
+    ...timedByOthers(name, shape, "A100"),
+    denoising: {
+      by: "latency",
+      seconds: { off: latency("off"), slow: latency("slow"), fast: latency("fast") },
+    },
+  };
+}
+
+/**
+ * Returns a model of which only the latency without a cache was published, by its authors. With a cache, it computes
+ * the same share of steps as the demo model: an assumption.
+ */
+function publishedUncached(
+  name: string,
+  shape: string,
+  { gpu, steps, seconds, source }: Uncached,
+): PlanModel {
+  const share = (computed: Figure) =>
+    figure((computed.value / DEMO_STEPS.steps.value) * steps, "assumed", SAME_SHARE);
+  const { fast, slow } = DEMO_STEPS.computedSteps;
+  return {
+    ...timedByOthers(name, shape, gpu),
+    denoising: {
+      by: "steps",
+      steps: figure(steps, "published", `the steps of ${source}`),
+      stepSeconds: figure(seconds / steps, "published", `${seconds} s for ${steps} steps: ${source}`),
+      reusedRatio: figure(DEMO_STEPS.reusedRatio.value, "assumed", "that of the demo model"),
+      computedSteps: { slow: share(slow), fast: share(fast) },
+    },
+  };
+}
+
+/** Published time of a video without a cache. */
+interface Uncached {
+  readonly gpu: GpuName;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly source: string;
+}
+
 function gigabytesOf(name: string): number {
   return publishedModels.find(({ hub }) => hub?.name === name)!.hub!.gigabytes;
 }
 
+/** Steps of the demo model, the only one whose policies were measured here. */
+export const DEMO_STEPS = {
+  by: "steps",
+  steps: figure(30, "measured", BENCHMARKS),
+  stepSeconds: figure(0.0155, "measured", BENCHMARKS),
+  reusedRatio: figure(0.0244, "measured", BENCHMARKS),
+  computedSteps: {
+    slow: figure(17.2, "measured", BENCHMARKS),
+    fast: figure(10.1, "measured", BENCHMARKS),
+  },
+} as const satisfies Denoising;
+
+/** Source of computed steps that nobody has measured. */
+export const SAME_SHARE = "the demo model's share of computed steps at 30 steps";
+
 const demo: PlanModel = {
   title: "demo, 64x64 pixels, 16 frames, 30 steps",
   hardware: "2 CPU cores (measured); no GPU number",
-  denoising: {
-    by: "steps",
-    steps: figure(30, "measured", BENCHMARKS),
-    stepSeconds: figure(0.0155, "measured", BENCHMARKS),
-    reusedRatio: figure(0.0244, "measured", BENCHMARKS),
-    computedSteps: {
-      slow: figure(17.2, "measured", BENCHMARKS),
-      fast: figure(10.1, "measured", BENCHMARKS),
-    },
-  },
+  gpu: null,
+  denoising: DEMO_STEPS,
   load: figure(0.36, "measured", COMMAND),
   encode: figure(0.006, "measured", COMMAND),
   decode: figure(0.095, "measured", COMMAND),
@@ -120,6 +170,26 @@ export const MODELS: Readonly<Record<string, Readonly<Record<string, PlanModel>>
       slow: 20.35,
       fast: 11.85,
     }),
+  },
+  "wan2.1-1.3b": {
+    "480p": publishedUncached("wan2.1-1.3b", "480p, 5 s, 50 steps", {
+      gpu: "RTX 4090",
+      steps: 50,
+      seconds: 240,
+      source: "the README of Wan2.1, about 4 minutes on one RTX 4090",
+    }),
+  },
+  "wan2.2-a14b": {
+    "720p": {
+      ...publishedUncached("wan2.2-a14b", "720p, 5 s, 40 steps", {
+        gpu: "A100",
+        steps: 40,
+        seconds: 2735.7,
+        source: "the table of computational efficiency of Wan2.2, one A100, as quoted in its issue 284",
+      }),
+      // It needs 54.6 GiB at least (docs/models.md).
+      instanceType: "ml.p5.4xlarge",
+    },
   },
 };
 

@@ -23,14 +23,22 @@ export function wholeTo(most: number) {
   return (text: string, flag: string): number => positiveInteger(flag.slice(2), text, most);
 }
 
+/** Returns a reader of a whole number in a range. */
+export function wholeFrom({ least, most }: Range) {
+  return (text: string, flag: string): number => {
+    const value = positiveInteger(flag.slice(2), text, most);
+    if (value < least) throw new UsageError(`${flag} must be at least ${least}, got ${value}.`);
+    return value;
+  };
+}
+
 /** Returns a reader of whole numbers separated by commas. */
 export function wholesFrom({ least, most }: Range) {
   return (text: string, flag: string): [number, ...number[]] =>
-    text.split(",").map((word) => {
-      const value = positiveInteger(flag.slice(2), word, most);
-      if (value < least) throw new UsageError(`${flag} must be at least ${least}, got ${value}.`);
-      return value;
-    }) as [number, ...number[]];
+    different(
+      text.split(",").map((word) => wholeFrom({ least, most })(word, flag)),
+      flag,
+    );
 }
 
 /** Returns a reader of one of these names. */
@@ -40,4 +48,19 @@ export function oneOf<Name extends string>(names: readonly Name[]) {
     if (name !== undefined) return name;
     throw new UsageError(`${flag} must be one of ${names.join(", ")}, got ${JSON.stringify(text)}.`);
   };
+}
+
+/** Returns a reader of different names separated by commas. */
+export function severalOf<Name extends string>(names: readonly Name[]) {
+  return (text: string, flag: string): [Name, ...Name[]] =>
+    different(
+      text.split(",").map((word) => oneOf(names)(word.trim(), flag)),
+      flag,
+    );
+}
+
+function different<Value>(values: readonly Value[], flag: string): [Value, ...Value[]] {
+  const twice = values.find((value, index) => values.indexOf(value) < index);
+  if (twice !== undefined) throw new UsageError(`${flag} names ${twice} twice: leave one of them out.`);
+  return [...values] as [Value, ...Value[]];
 }

@@ -1,11 +1,12 @@
-import type { BackendName } from "../../infra/config.ts";
+import type { BackendName, Scaling } from "../../infra/config.ts";
 import { parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import type { Profile } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
-import { type Figure, figure } from "./figure.ts";
+import type { Figure } from "./figure.ts";
 import { parseModel } from "./model-options.ts";
 import type { PlanModel } from "./models.ts";
 import { BACKEND, type ColdStart, NAME, PLAN } from "./plan-command.ts";
+import { speedOf } from "./speeds.ts";
 
 /** Options of a plan. */
 export interface PlanOptions {
@@ -22,6 +23,9 @@ export interface PlanOptions {
   /** Settings to compare; the first of each is used for the plan itself. */
   readonly instancesMax: readonly [number, ...number[]];
   readonly idleMinutes: readonly [number, ...number[]];
+  readonly scaling: readonly [Scaling, ...Scaling[]];
+  /** Seconds from a request to its deadline. */
+  readonly deadlineSeconds: number;
   readonly coldStartSeconds: ColdStart;
   readonly hasWaf: boolean;
 }
@@ -46,6 +50,12 @@ export function parsePlan(args: readonly string[]): PlanCommand {
   }
   const model = parseModel(values);
   const { "videos-per-day": videosPerDay, days, profile, seed } = values;
+  const [type, ...others] = values["instance-types"] ?? [model.instanceType];
+  const gpu = BACKENDS[BACKEND].instanceTypes[type]!.gpu?.name ?? null;
+  if (gpu === null && model.gpu !== null && !values.speed)
+    throw new UsageError(
+      `${type} has no GPU, and ${values.model} was timed on one: name another type, or say --speed.`,
+    );
   if (videosPerDay * days > VIDEOS_MAX)
     throw new UsageError(`${videosPerDay * days} videos are too many to simulate: give fewer --days.`);
   return {
@@ -58,11 +68,13 @@ export function parsePlan(args: readonly string[]): PlanCommand {
       profile,
       days,
       seed,
-      instanceTypes: values["instance-types"] ?? [model.instanceType],
+      instanceTypes: [type, ...others],
       dollarsPerHour: values["dollars-per-hour"] ?? null,
-      speed: values.speed ?? figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
+      speed: values.speed ?? speedOf(gpu, model),
       instancesMax: values["instances-max"],
       idleMinutes: values["idle-minutes"],
+      scaling: values.scaling,
+      deadlineSeconds: values["timeout-seconds"],
       coldStartSeconds: values["cold-start-seconds"] ?? BACKENDS[BACKEND].coldStart,
       hasWaf: values.waf,
     },

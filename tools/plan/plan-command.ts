@@ -1,10 +1,11 @@
-import type { BackendName } from "../../infra/config.ts";
+import { TIMEOUT_SECONDS } from "../../functions/api/order-fields.ts";
+import { type BackendName, SCALINGS } from "../../infra/config.ts";
 import { command, type OptionValues, UsageError } from "../../lib/shared/command-line/index.ts";
 import { PROFILES, type Profile } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { MODELS } from "./models.ts";
-import { figureFrom, oneOf, wholesFrom, wholeTo } from "./option-values.ts";
+import { figureFrom, oneOf, severalOf, wholeFrom, wholesFrom, wholeTo } from "./option-values.ts";
 
 export const NAME = "npm run plan --";
 
@@ -13,6 +14,8 @@ export const BACKEND: BackendName = "sagemaker";
 
 const STEPS = figureFrom(1, 1000);
 const SECONDS = figureFrom(0, 3600);
+/** A step that takes no time would make free videos. */
+const STEP_SECONDS = figureFrom(0.001, 3600);
 
 export const PLAN = command({
   text: "simulates a deployment for a number of videos per day: waiting times and costs",
@@ -52,7 +55,7 @@ export const PLAN = command({
     },
     speed: {
       value: "X",
-      text: "speed of the instance over that of the measured hardware; default 1",
+      text: "speed of the instance over that of the measured hardware; default: assumed from data sheets",
       read: figureFrom(0.01, 100),
     },
     "instances-max": {
@@ -67,6 +70,18 @@ export const PLAN = command({
       default: "5",
       read: wholesFrom(BACKENDS[BACKEND].idleMinutes),
     },
+    scaling: {
+      value: "HOW,HOW",
+      text: `how instances are added, ${SCALINGS.join(" or ")}; both are compared`,
+      default: SCALINGS[0],
+      read: severalOf(SCALINGS),
+    },
+    "timeout-seconds": {
+      value: "N",
+      text: "seconds after which an unfinished video fails, the timeout of a request",
+      default: String(TIMEOUT_SECONDS.usual),
+      read: wholeFrom(TIMEOUT_SECONDS),
+    },
     "cold-start-seconds": {
       value: "A-B",
       text: "uniformly distributed, or one number; default 300-660",
@@ -74,7 +89,7 @@ export const PLAN = command({
     },
     waf: { text: "with AWS WAF in front of the API" },
     steps: { value: "N", text: "denoising steps", read: STEPS },
-    "step-seconds": { value: "X", text: "seconds per computed step", read: SECONDS },
+    "step-seconds": { value: "X", text: "seconds per computed step", read: STEP_SECONDS },
     "computed-fast": { value: "N", text: "computed steps with cache fast", read: STEPS },
     "computed-slow": { value: "N", text: "computed steps with cache slow", read: STEPS },
     "reused-ratio": {
@@ -121,6 +136,5 @@ function coldStartIn(words: string): ColdStart {
 }
 
 function instanceTypesIn(words: string, flag: string): [string, ...string[]] {
-  const known = oneOf(Object.keys(BACKENDS[BACKEND].instanceTypes));
-  return words.split(",").map((name) => known(name.trim(), flag)) as [string, ...string[]];
+  return severalOf(Object.keys(BACKENDS[BACKEND].instanceTypes))(words, flag);
 }

@@ -1,9 +1,10 @@
+import type { Scaling } from "../../infra/config.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { quantile } from "../bench/statistics.ts";
 import { drawArrivals } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import { type BillLine, idleMonth, totalOf, videoBill } from "./bill.ts";
-import { type Simulation, simulate } from "./endpoint.ts";
+import { type Failure, type Simulation, simulate } from "./endpoint.ts";
 import { CACHES, type Cache, denoisingSeconds, videoSeconds } from "./models.ts";
 import type { PlanOptions } from "./options.ts";
 import { seededRandom } from "./random.ts";
@@ -20,12 +21,17 @@ export interface Outcome {
   readonly cache: Cache;
   readonly instancesMax: number;
   readonly idleMinutes: number;
+  readonly scaling: Scaling;
+  /** Number of videos that were asked for, of those that were finished, and of those that failed, by reason. */
   readonly videos: number;
+  readonly finished: number;
+  readonly failed: Readonly<Record<Failure, number>>;
   /** Seconds that a video occupies an instance whose model is loaded. */
   readonly videoSeconds: number;
-  /** Seconds from request to start, and from request to the finished video. */
+  /** Seconds from request to start, or to the deadline of a video that never started. */
   readonly waiting: Times;
-  readonly untilVideo: Times;
+  /** Seconds from request to video, of those that were finished; null for none. */
+  readonly untilVideo: Times | null;
   /** Number of instances started, and the maximum at once. */
   readonly starts: number;
   readonly instancesAtOnce: number;
@@ -34,11 +40,13 @@ export interface Outcome {
   readonly busyShare: number;
   readonly coldShare: number;
   readonly idleShare: number;
+  /** Finished videos for each hour of instance time. */
   readonly videosPerHour: number;
   /** Arriving work over the capacity of all instances; above 1 the queue grows without end. */
   readonly load: number;
   readonly gpuDollarsPerDay: number;
-  readonly gpuDollarsPerVideo: number;
+  /** US dollars of all instance time for each finished video; null if none was finished. */
+  readonly gpuDollarsPerVideo: number | null;
 }
 
 export interface Plan {
@@ -46,7 +54,7 @@ export interface Plan {
   readonly dollarsPerHour: number;
   /** Outcomes by cache: off, slow, fast. */
   readonly outcomes: readonly Outcome[];
-  /** Outcomes of cache off and fast for each combination of settings; empty for a single combination. */
+  /** Outcomes of cache off and fast for each combination of settings; empty for a single one. */
   readonly variants: readonly Outcome[];
   /** Bills of a month without requests, and of one video without its instance time. */
   readonly idle: readonly BillLine[];
@@ -59,20 +67,21 @@ export interface Plan {
  * @throws UsageError if there are no arrivals
  */
 export function makePlan(options: PlanOptions): Plan {
-  const { backend, model, instancesMax, idleMinutes, hasWaf } = options;
+  const { backend, model, instancesMax, idleMinutes, scaling, hasWaf } = options;
   const arrivals = drawArrivals(options);
   if (arrivals.length === 0) {
     throw new UsageError("There are no requests in the simulated time: give more --days or another --seed.");
   }
-  const first = { instancesMax: instancesMax[0], idleMinutes: idleMinutes[0] };
   const pairs = instancesMax.flatMap((most) =>
-    idleMinutes.map((minutes) => ({ instancesMax: most, idleMinutes: minutes })),
+    idleMinutes.flatMap((minutes) =>
+      scaling.map((how) => ({ instancesMax: most, idleMinutes: minutes, scaling: how })),
+    ),
   );
   const compared = ["off", "fast"] as const;
   return {
     options,
     dollarsPerHour: dollarsPerHour(options),
-    outcomes: CACHES.map((cache) => outcomeOf(options, arrivals, { cache, ...first })),
+    outcomes: CACHES.map((cache) => outcomeOf(options, arrivals, { cache, ...pairs[0]! })),
     variants:
       pairs.length === 1
         ? []
@@ -87,26 +96,30 @@ export function makePlan(options: PlanOptions): Plan {
   };
 }
 
-/** GPU and everything else, without what an idle month costs. */
-export function dollarsPerVideo({ besides }: Plan, outcome: Outcome): number {
-  return outcome.gpuDollarsPerVideo + totalOf(besides);
+/** GPU and everything else, without what an idle month costs; null if no video was finished. */
+export function dollarsPerVideo({ besides }: Plan, { gpuDollarsPerVideo }: Outcome): number | null {
+  return gpuDollarsPerVideo === null ? null : gpuDollarsPerVideo + totalOf(besides);
 }
 
 const dollarsPerHour = ({ backend, instanceTypes, dollarsPerHour: given }: PlanOptions) =>
   given?.value ?? BACKENDS[backend].instanceTypes[instanceTypes[0]]!.dollarsPerHour;
 
-type Setting = Pick<Outcome, "cache" | "instancesMax" | "idleMinutes">;
+type Setting = Pick<Outcome, "cache" | "instancesMax" | "idleMinutes" | "scaling">;
 
 function outcomeOf(options: PlanOptions, arrivals: readonly number[], setting: Setting): Outcome {
-  const { model, speed, days, videosPerDay } = options;
+  const { model, speed, days, videosPerDay, deadlineSeconds } = options;
+  const backend = BACKENDS[options.backend];
   const seconds = videoSeconds(model, setting.cache, speed.value);
   const simulation = simulate({
     arrivals,
     jobSeconds: { first: seconds + model.load.value, other: seconds },
-    rules: BACKENDS[options.backend].rules(setting),
+    limits: { deadlineSeconds, runSeconds: backend.runSecondsMax ?? deadlineSeconds },
+    rules: backend.rules(setting),
     coldStartSeconds: coldStarts(options),
   });
   const { jobs, instances } = simulation;
+  const finished = jobs.filter(({ failure }) => failure === null);
+  const failed = (reason: Failure) => jobs.filter(({ failure }) => failure === reason).length;
   const busy = total(instances.map(({ busySeconds }) => busySeconds));
   const cold = total(instances.map(({ coldSeconds }) => coldSeconds));
   const idle = total(instances.map(({ idleSeconds }) => idleSeconds));
@@ -115,19 +128,22 @@ function outcomeOf(options: PlanOptions, arrivals: readonly number[], setting: S
   return {
     ...setting,
     videos: jobs.length,
+    finished: finished.length,
+    failed: { waited: failed("waited"), deadline: failed("deadline"), run: failed("run") },
     videoSeconds: seconds,
-    waiting: times(jobs.map(({ arrivedAt, startedAt }) => startedAt - arrivedAt)),
-    untilVideo: times(jobs.map(({ arrivedAt, endedAt }) => endedAt - arrivedAt)),
+    waiting: times(jobs.map(({ arrivedAt, startedAt, endedAt }) => (startedAt ?? endedAt) - arrivedAt)),
+    untilVideo:
+      finished.length === 0 ? null : times(finished.map(({ arrivedAt, endedAt }) => endedAt - arrivedAt)),
     starts: instances.length,
     instancesAtOnce: mostAtOnce(simulation),
     gpuHours: hours,
     busyShare: busy / 3600 / hours,
     coldShare: cold / 3600 / hours,
     idleShare: idle / 3600 / hours,
-    videosPerHour: jobs.length / hours,
+    videosPerHour: finished.length / hours,
     load: (videosPerDay * seconds) / 86_400 / setting.instancesMax,
     gpuDollarsPerDay: dollars / days,
-    gpuDollarsPerVideo: dollars / jobs.length,
+    gpuDollarsPerVideo: finished.length === 0 ? null : dollars / finished.length,
   };
 }
 
@@ -142,13 +158,7 @@ function coldStarts({ seed, coldStartSeconds: { least, most } }: PlanOptions): (
 }
 
 function mostAtOnce({ actions }: Simulation): number {
-  let live = 0;
-  let most = 0;
-  for (const { action } of actions) {
-    live = action === "sleep" ? 0 : live + 1;
-    most = Math.max(most, live);
-  }
-  return most;
+  return Math.max(0, ...actions.map(({ instances }) => instances));
 }
 
 function times(seconds: readonly number[]): Times {

@@ -1,3 +1,4 @@
+import type { ScaleOutRule } from "../../infra/backends/scaling-rules.ts";
 import { PROFILES } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import { type BillLine, DEPLOYED, totalOf } from "./bill.ts";
@@ -7,7 +8,8 @@ import { CACHES, type PlanModel, videoSeconds } from "./models.ts";
 import type { PlanOptions } from "./options.ts";
 import { dollarsPerVideo, type Outcome, type Plan, type Times } from "./plan.ts";
 import { PRICES, quoted, SERVICE_PRICES_DATE } from "./prices.ts";
-import { duration, durationRange, durations, exactly, money, perVideo } from "./units.ts";
+import type { ScalingRules } from "./scaling.ts";
+import { duration, durationRange, durations, exactly, money, percent, perVideo } from "./units.ts";
 
 /** Returns the report of a plan: outcomes, bills and assumptions. */
 export function planReport(plan: Plan): Block[] {
@@ -35,20 +37,21 @@ export function outcomeTable(plan: Plan): Block {
   const row = (name: string, of: (outcome: Outcome) => string) => [name, ...outcomes.map(of)];
   const rows = [
     row("Instance time of a video", ({ videoSeconds }) => duration(videoSeconds)),
-    row("Load of all instances", ({ load }) => `${(100 * load).toFixed(0)} %`),
+    row("Load of all instances", ({ load }) => percent(load)),
     row("Waiting time p50 / p95 / max", ({ waiting }) => timesText(waiting)),
     row("Request to video p50 / p95 / max", ({ untilVideo }) => timesText(untilVideo)),
+    row("Failed: never started / stopped", (outcome) => failures(outcome)),
     row("Instance time per day", ({ gpuHours }) => duration((3600 * gpuHours) / plan.options.days)),
     row("Busy / starting / idle", (outcome) => shares(outcome)),
     row(
       "Instance starts per day, most at once",
       ({ starts, instancesAtOnce }) => `${(starts / plan.options.days).toFixed(1)}, ${instancesAtOnce}`,
     ),
-    row("Videos per instance hour", ({ videosPerHour }) => videosPerHour.toFixed(1)),
+    row("Finished videos per instance hour", ({ videosPerHour }) => videosPerHour.toFixed(1)),
     row("Instances, a day", ({ gpuDollarsPerDay }) => money(gpuDollarsPerDay)),
-    row("Instances, a video", ({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo)),
+    row("Instances, a finished video", ({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo)),
     row("Instances, a video if always busy", (outcome) => perVideo(fullyBusy(plan, outcome))),
-    row("In total, a video", (outcome) => perVideo(dollarsPerVideo(plan, outcome))),
+    row("In total, a finished video", (outcome) => perVideo(dollarsPerVideo(plan, outcome))),
   ];
   return { kind: "table", header: ["Cache", ...outcomes.map(({ cache }) => cache)], rows };
 }
@@ -61,16 +64,20 @@ export function variantTable(variants: readonly Outcome[]): Block {
       "Cache",
       "Instances, max",
       "Idle window",
+      "Scaling",
       "Waiting time p50 / p95 / max",
+      "Failed",
       "Busy / starting / idle",
       "Instances, a day",
-      "Instances, a video",
+      "Instances, a finished video",
     ],
     rows: variants.map((outcome) => [
       outcome.cache,
       String(outcome.instancesMax),
       `${outcome.idleMinutes} min`,
+      outcome.scaling,
       timesText(outcome.waiting),
+      percent(failedShare(outcome)),
       shares(outcome),
       money(outcome.gpuDollarsPerDay),
       perVideo(outcome.gpuDollarsPerVideo),
@@ -93,16 +100,35 @@ export function billTable(lines: readonly BillLine[], times = 1): Block {
   };
 }
 
-/** Returns sentences about the savings of the cache, and the cost of an instance that runs all day. */
-export function savings({ outcomes, dollarsPerHour }: Plan): string {
+/** Returns sentences about the savings of the cache, failed videos, and the cost of an instance that runs all day. */
+export function savings({ options, outcomes, dollarsPerHour }: Plan): string {
   const [off, , fast] = outcomes as [Outcome, Outcome, Outcome];
   const saved = 1 - fast.gpuDollarsPerDay / off.gpuDollarsPerDay;
-  const [cached, uncached] = [duration(fast.untilVideo.p95), duration(off.untilVideo.p95)];
+  const [cached, uncached] = [p95(fast), p95(off)];
+  const longest = runLimit(options);
+  const failing = failedShare(off) + failedShare(fast) > 0;
+  const faster =
+    off.untilVideo === null
+      ? `is ${cached}, where without it none is finished`
+      : `is ${cached}${cached === uncached ? ", as without" : ` instead of ${uncached}`}`;
   return (
     `For the same arrivals, cache fast saves ${(100 * saved).toFixed(0)} % of the instance cost, and the p95 from ` +
-    `request to video is ${cached}${cached === uncached ? ", as without" : ` instead of ${uncached}`}. ` +
+    `request to video ${faster}. ` +
+    (failing
+      ? `Of all videos, ${percent(failedShare(fast))} fail with cache fast and ${percent(failedShare(off))} without, for ` +
+        `a deadline of ${duration(options.deadlineSeconds)}` +
+        `${longest === null ? "" : ` and runs of at most ${duration(longest)}`}; times and costs are those of the others. `
+      : "") +
     `One instance that runs all day costs ${money(24 * dollarsPerHour)}.`
   );
+}
+
+const p95 = ({ untilVideo }: Outcome) => (untilVideo === null ? "none" : duration(untilVideo.p95));
+
+/** Returns the longest run in seconds, where the backend has a limit that ends before the deadline; else null. */
+function runLimit({ backend, deadlineSeconds }: PlanOptions): number | null {
+  const most = BACKENDS[backend].runSecondsMax;
+  return most === null || most >= deadlineSeconds ? null : most;
 }
 
 /**
@@ -123,9 +149,9 @@ export function range(plan: Plan): string {
     `A video (${model.title}) costs ${money(fullyBusy(plan, fast))} to ` +
     `${money((alone / 3600) * dollarsPerHour)} of instance time: the less if instances are always busy and the cache ` +
     "is fast, the more if an instance starts for it alone. Here it costs " +
-    `${pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo))}. Half of the videos are there within ` +
-    `${pair(({ untilVideo }) => duration(untilVideo.p50))}, 95 % within ` +
-    `${pair(({ untilVideo }) => duration(untilVideo.p95))}.`
+    `${pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo))}. Half of the finished videos are there within ` +
+    `${pair(({ untilVideo }) => (untilVideo === null ? "none" : duration(untilVideo.p50)))}, 95 % within ` +
+    `${pair(p95)}.`
   );
 }
 
@@ -145,7 +171,8 @@ export function assumptions(options: PlanOptions): string[] {
   const [type, ...others] = instanceTypes;
   const [instancesMax, idleMinutes] = [options.instancesMax[0], options.idleMinutes[0]];
   const backend = BACKENDS[options.backend];
-  const { wake, grow } = backend.rules({ instancesMax, idleMinutes });
+  const scaling = options.scaling[0];
+  const longest = runLimit(options);
   const price = (name: string) => exactly(backend.instanceTypes[name]!.dollarsPerHour);
   const given = options.dollarsPerHour;
   return [
@@ -157,14 +184,33 @@ export function assumptions(options: PlanOptions): string[] {
     `Cold start: ${durationRange(cold.least, cold.most)} (${cold.figure.origin}): ${cold.figure.source}. It includes the delay of the alarm.`,
     told("Speed", speed),
     ...modelFigures(model),
-    `Arrivals: a Poisson process, ${PROFILES[profile]}; ${days} days, seed ${seed}. No video fails, expires or is cancelled.`,
-    `Scaling, as deployed: one instance is added after ${wake.minutes} minute of backlog without an instance (cooldown ` +
-      `${duration(wake.cooldownSeconds)}), or after ${grow.minutes} minutes with ${grow.backlog} or more jobs per instance ` +
-      `(cooldown ${duration(grow.cooldownSeconds)}), up to ${instancesMax}. All are removed after ` +
-      `${idleMinutes} minutes without a job. ${backend.deciding}`,
+    `Arrivals: a Poisson process, ${PROFILES[profile]}; ${days} days, seed ${seed}. None is cancelled.`,
+    `Failures: a video fails that is not finished ${duration(options.deadlineSeconds)} after its request (timeout)` +
+      `${longest === null ? "" : `, or takes more than ${duration(longest)} once it is started`}. One that waits until ` +
+      "then is never started, and one that is stopped has been paid for. No video fails for another reason.",
+    `Scaling, as deployed with scaling=${scaling}: ` +
+      `${scalingText(backend.rules({ instancesMax, idleMinutes, scaling }))} ${backend.deciding}`,
     `Other prices were looked up on ${SERVICE_PRICES_DATE} on public pages, us-east-1, without free tiers.`,
   ];
 }
+
+/** Returns what the rules do, in sentences. */
+function scalingText({ adding, instancesMax, idleMinutes }: ScalingRules): string {
+  const policies = adding.map(
+    ({ counts, minutes, cooldownSeconds, ...rule }) =>
+      `by the ${counts} (${stepsText(rule)}), after ${counted(minutes, "minute")}, with a cooldown of ` +
+      `${duration(cooldownSeconds)} in which only a higher step adds what it exceeds the last one by`,
+  );
+  return (
+    `instances are added ${policies.join("; or ")}; up to ${instancesMax}. ` +
+    `All are removed after ${counted(idleMinutes, "minute")} without a job.`
+  );
+}
+
+const stepsText = ({ steps, unit }: Pick<ScaleOutRule, "steps" | "unit">) =>
+  steps.map(({ from, add }) => `from ${from}: ${add}${unit === "percent" ? " %" : ""} more`).join(", ");
+
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Returns every number of the bills that is not a price, with its origin. */
 export const deployedFigures = (): string[] =>
@@ -204,6 +250,16 @@ const time = (name: string, { value, origin, source }: Figure) =>
 /** Returns the cost of a video's instance time in US dollars, the limit for an instance that is always busy. */
 const fullyBusy = ({ dollarsPerHour }: Plan, { videoSeconds }: Outcome) =>
   (videoSeconds / 3600) * dollarsPerHour;
-export const timesText = ({ p50, p95, max }: Times) => durations([p50, p95, max]);
+export const timesText = (times: Times | null) =>
+  times === null ? "none" : durations([times.p50, times.p95, times.max]);
+/** Returns the share of videos that were asked for and failed. */
+export const failedShare = ({ videos, finished }: Outcome) => (videos - finished) / videos;
+
+/** Returns the shares of videos that failed while they waited, and while they ran. */
+function failures({ videos, failed: { waited, deadline, run } }: Outcome): string {
+  if (waited + deadline + run === 0) return "none";
+  return `${percent(waited / videos)} / ${percent((deadline + run) / videos)}`;
+}
+
 const shares = ({ busyShare, coldShare, idleShare }: Outcome) =>
   `${[busyShare, coldShare, idleShare].map((share) => (100 * share).toFixed(0)).join(" / ")} %`;

@@ -1,7 +1,10 @@
-/** Metrics of the endpoint at the end of a minute. */
+import type { ScaleOutRule } from "../../infra/backends/scaling-rules.ts";
+
+/** Metrics of the backend at the end of a minute. */
 export interface MinuteSample {
-  /** Number of queued and running jobs. */
-  readonly backlog: number;
+  /** Number of queued and of running jobs. */
+  readonly waiting: number;
+  readonly running: number;
   /** True if there was a job at any time of the minute. */
   readonly hadWork: boolean;
   /** Number of instances that take jobs. */
@@ -10,48 +13,70 @@ export interface MinuteSample {
   readonly starting: number;
 }
 
+/** Policy that adds instances, with the metric that its rule counts. */
+export interface AddingPolicy extends ScaleOutRule {
+  /** Description of the metric, such as `jobs for each instance`. */
+  readonly counts: string;
+  metric(sample: MinuteSample): number;
+}
+
 export interface ScalingRules {
   readonly instancesMax: number;
-  /** Adds an instance after `minutes` of backlog without an instance. */
-  readonly wake: { readonly minutes: number; readonly cooldownSeconds: number };
-  /** Adds an instance after `minutes` in which the backlog per instance is at least `backlog`. */
-  readonly grow: { readonly backlog: number; readonly minutes: number; readonly cooldownSeconds: number };
+  readonly adding: readonly AddingPolicy[];
+  /** True if instances are added while others start. */
+  readonly addsWhileStarting: boolean;
   /** Minutes without a job after which all instances are removed; Infinity for never. */
   readonly idleMinutes: number;
 }
 
-export type ScalingAction = "wake" | "grow" | "sleep";
+/**
+ * Returns a function that decides, minute by minute, how many instances there shall be: it adds some, removes all, or
+ * returns null to leave them. It never removes some of the instances, so that no running job is killed.
+ */
+export function scaler(rules: ScalingRules): (sample: MinuteSample) => number | null {
+  const { idleMinutes, instancesMax, addsWhileStarting } = rules;
+  const policies = rules.adding.map(adder);
+  let idle = 0;
+
+  return (sample) => {
+    const { hadWork, inService, starting } = sample;
+    idle = hadWork ? 0 : idle + 1;
+    const instances = inService + starting;
+    const mayAdd = instances < instancesMax && (addsWhileStarting || starting === 0);
+    // Where several policies add instances, the one that adds the most decides.
+    const added = Math.max(0, ...policies.map((add) => add(sample, mayAdd)));
+    if (added > 0) return Math.min(instancesMax, instances + added);
+    return idle >= idleMinutes && inService > 0 && starting === 0 ? 0 : null;
+  };
+}
 
 /**
- * Returns a function that decides, minute by minute, whether the endpoint adds an instance (`wake`, `grow`), removes
- * all (`sleep`), or does nothing. It never removes some of the instances, so that no running job is killed. While an
- * instance starts it does nothing, since an endpoint takes one change at a time.
+ * Returns a function that is told each minute, and returns the number of instances that a policy adds. In the cooldown
+ * it adds what exceeds its last action, as Application Auto Scaling does.
  */
-export function scaler(rules: ScalingRules): (sample: MinuteSample) => ScalingAction | null {
-  const { wake, grow, idleMinutes, instancesMax } = rules;
+function adder({ minutes, cooldownSeconds, unit, steps, metric }: AddingPolicy) {
   let minute = 0;
-  /** Number of consecutive minutes in which each condition held. */
-  let withoutCapacity = 0;
-  let overloaded = 0;
-  let idle = 0;
-  const readyAt = { wake: 0, grow: 0 };
-  const isCool = (rule: "wake" | "grow") => minute * 60 >= readyAt[rule];
-
-  function add(rule: "wake" | "grow"): ScalingAction {
-    readyAt[rule] = minute * 60 + rules[rule].cooldownSeconds;
-    return rule;
-  }
-
-  return ({ backlog, hadWork, inService, starting }) => {
+  let breached = 0;
+  let coolAt = 0;
+  let lastAdded = 0;
+  return (sample: MinuteSample, mayAdd: boolean): number => {
     minute += 1;
-    withoutCapacity = backlog > 0 && inService === 0 ? withoutCapacity + 1 : 0;
-    overloaded = inService > 0 && backlog / inService >= grow.backlog ? overloaded + 1 : 0;
-    idle = hadWork ? 0 : idle + 1;
-    if (starting > 0) return null;
-    if (inService > 0 && idle >= idleMinutes) return "sleep";
-    if (inService >= instancesMax) return null;
-    if (withoutCapacity >= wake.minutes && isCool("wake")) return add("wake");
-    if (overloaded >= grow.minutes && isCool("grow")) return add("grow");
-    return null;
+    const value = metric(sample);
+    const step = steps.findLast(({ from }) => value >= from);
+    breached = step ? breached + 1 : 0;
+    if (!step || !mayAdd || breached < minutes) return 0;
+    if (minute * 60 >= coolAt) lastAdded = 0;
+    const instances = sample.inService + sample.starting;
+    const wanted = unit === "instances" ? step.add : percentOf(instances, step.add);
+    const added = Math.max(0, wanted - lastAdded);
+    if (added === 0) return 0;
+    lastAdded += added;
+    coolAt = minute * 60 + cooldownSeconds;
+    return added;
   };
+}
+
+/** Returns a percentage as AWS rounds it: down, and to at least one instance. */
+function percentOf(instances: number, percent: number): number {
+  return Math.max(1, Math.floor((instances * percent) / 100));
 }

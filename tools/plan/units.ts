@@ -47,8 +47,9 @@ export function money(dollars: number): string {
   return dollars >= 0.001 ? `$${Number(dollars.toPrecision(2))}` : "under $0.001";
 }
 
-/** Formats the cost of a video: `$0.63`, or that of a thousand if it is below a cent: `$0.042 per 1,000`. */
-export function perVideo(dollars: number): string {
+/** Formats the cost of a video: `$0.63`, or that of a thousand if it is below a cent: `$0.042 per 1,000`; null is for none. */
+export function perVideo(dollars: number | null): string {
+  if (dollars === null) return "none finished";
   return dollars >= 0.01 ? money(dollars) : `${money(dollars * 1000)} per 1,000`;
 }
 
@@ -64,4 +65,11 @@ function unitOf(seconds: number): Unit {
 
 function short(value: number): string {
   return value < 9.95 ? String(Number(value.toFixed(1))) : value.toFixed(0);
+}
+
+/** Formats a share: `28 %`, `0.4 %`, `under 0.1 %`, `0 %`. */
+export function percent(share: number): string {
+  const hundredth = 100 * share;
+  if (hundredth > 0 && hundredth < 0.05) return "under 0.1 %";
+  return `${hundredth < 9.95 ? Number(hundredth.toFixed(1)) : hundredth.toFixed(0)} %`;
 }

@@ -5,14 +5,13 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from "aws-cdk-lib/aws-sagemaker";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import type { DeployedVariables } from "../../../lib/shared/variables.ts";
 import type { DeploymentConfig } from "../../config.ts";
-import { grantFolders } from "../../folder-access.ts";
 import type { ContainerImage } from "../../image/gpu-image.ts";
 import { FOLDERS, sharedNames } from "../../names.ts";
-import { grantSecret } from "../../secret-access.ts";
-import { INSTANCE_TYPES } from "./instance-types.ts";
+import { hasGpu } from "../instance-types.ts";
+import { grantWork, workerEnvironment } from "../worker.ts";
 import type { EndpointNames } from "./metrics.ts";
+import { RUN_MS_MAX } from "./run-limit.ts";
 
 export interface GpuEndpointProps {
   readonly config: DeploymentConfig;
@@ -25,9 +24,6 @@ const START_SECONDS_MAX = 1800;
 
 /** SageMaker's maximum time for all instance types together: one that cannot be had may take long to be refused. */
 const PROVISION_SECONDS_MAX = 3600;
-
-/** Maximum run time. SageMaker kills an invocation after an hour without a reason, so the container stops earlier. */
-const RUN_MS_MAX = 58 * 60_000;
 
 /** SageMaker asynchronous endpoint: a queue, and the instances that serve it, which scale to zero. */
 export class GpuEndpoint extends Construct implements EndpointNames {
@@ -43,18 +39,8 @@ export class GpuEndpoint extends Construct implements EndpointNames {
   constructor(scope: Construct, id: string, { config, image }: GpuEndpointProps) {
     super(scope, id);
     const { bucket } = sharedNames(config);
-    const modelFolder = `${FOLDERS.models}${config.model}/`;
     const variant = variantOf(config, this.variantName);
-    const environment: DeployedVariables<"gpu" | "sdk"> = {
-      AWS_REGION: config.region,
-      STORE: `s3://${bucket}`,
-      MODEL_URI: `s3://${bucket}/${modelFolder}`,
-      PROVIDER: hasGpu(config) ? "cuda" : "cpu",
-      GPU_MEMORY_GIB: String(gpuMemoryGib(config)),
-      MAX_RUN_MS: String(RUN_MS_MAX),
-      ...(config.provenance !== "signed" && { PROVENANCE: config.provenance }),
-      ...(config.provenanceSecret !== null && { PROVENANCE_SECRET_ID: config.provenanceSecret }),
-    };
+    const environment = workerEnvironment(config, { runMsMax: RUN_MS_MAX });
     // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
     // which is in service before the old one is deleted. The sweep submits the jobs of the old endpoint's queue again.
     const fingerprint = JSON.stringify([image.fingerprint, environment, variant]);
@@ -67,9 +53,8 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     });
     this.successes = new Topic(this, "Successes", { enforceSSL: true });
     this.failures = new Topic(this, "Failures", { enforceSSL: true });
-    this.role = this.executionRole(bucket, modelFolder);
+    this.role = this.executionRole(config);
     image.grantPull(this.role);
-    if (config.provenanceSecret !== null) grantSecret(this.role, config, config.provenanceSecret);
 
     const model = new CfnModel(this, "Model", {
       executionRoleArn: this.role.roleArn,
@@ -122,42 +107,19 @@ export class GpuEndpoint extends Construct implements EndpointNames {
   }
 
   /** Creates the role that both the container and SageMaker itself use. */
-  private executionRole(bucket: string, modelFolder: string): Role {
+  private executionRole(config: DeploymentConfig): Role {
     const { account } = Stack.of(this);
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("sagemaker.amazonaws.com", {
         conditions: { StringEquals: { "aws:SourceAccount": account } },
       }),
     });
-    grantFolders(role, bucket, {
-      read: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.inputs, FOLDERS.runs, modelFolder],
-      list: [FOLDERS.unfinished],
-      write: [
-        FOLDERS.jobs,
-        FOLDERS.artifacts,
-        FOLDERS.unfinished,
-        FOLDERS.undelivered,
-        FOLDERS.runs,
-        FOLDERS.invocations,
-      ],
-      // The preview of an attempt is deleted with its end.
-      delete: [FOLDERS.unfinished, FOLDERS.artifacts],
-    });
+    grantWork(role, config, [FOLDERS.invocations]);
     this.successes.grantPublish(role);
     this.failures.grantPublish(role);
     grantTelemetry(role, this.endpointName);
     return role;
   }
-}
-
-/** Returns whether the instances have a GPU. A configuration never mixes types with and without one. */
-export function hasGpu({ instanceTypes: [first] }: Pick<DeploymentConfig, "instanceTypes">): boolean {
-  return INSTANCE_TYPES[first]!.gpu !== null;
-}
-
-/** Returns the memory of the smallest GPU among the instance types; 0 if they have none. */
-function gpuMemoryGib({ instanceTypes }: Pick<DeploymentConfig, "instanceTypes">): number {
-  return Math.min(...instanceTypes.map((type) => INSTANCE_TYPES[type]!.gpu?.memoryGib ?? 0));
 }
 
 function variantOf(

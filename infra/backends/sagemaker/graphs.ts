@@ -3,7 +3,8 @@ import { MathExpression } from "aws-cdk-lib/aws-cloudwatch";
 import type { DeploymentConfig } from "../../config.ts";
 import type { Graph, LogTable } from "../../dashboard.ts";
 import type { BackendGraphs } from "../backend.ts";
-import { type GpuEndpoint, hasGpu, logGroupOf } from "./endpoint.ts";
+import { hasGpu } from "../instance-types.ts";
+import { type GpuEndpoint, logGroupOf } from "./endpoint.ts";
 import { instanceMetric, instanceReports, queueMetric } from "./metrics.ts";
 
 const MINUTE = Duration.minutes(1);

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import type { DeploymentConfig } from "../../config.ts";
+import type { Check } from "../../preflight/backend-checks.ts";
 import { type Finding, ok, unknown, wrong } from "../../preflight/finding.ts";
+import { hasGpu } from "../instance-types.ts";
 import { INFERENCE_AMIS } from "./inference-amis.ts";
-import { INSTANCE_TYPES } from "./instance-types.ts";
 
 const DOCKER_MS = 5_000;
 const OTHERWISE = "say -c build=codebuild, or -c imageUri= with an image in Amazon ECR";
@@ -30,10 +31,21 @@ function docker(command: string): Promise<Finding> {
 }
 
 /** Reports on the inference AMI. No API tells whether a type and a region have it; creating an endpoint does. */
-export function inferenceAmi({ instanceTypes, inferenceAmi, region }: DeploymentConfig): Finding {
-  if (INSTANCE_TYPES[instanceTypes[0]]!.gpu === null) return ok("Instance types without a GPU need none.");
+export function inferenceAmi(config: DeploymentConfig): Finding {
+  const { instanceTypes, inferenceAmi, region } = config;
+  if (!hasGpu(config)) return ok("Instance types without a GPU need none.");
   const other = Object.keys(INFERENCE_AMIS).find((name) => name !== inferenceAmi);
   return unknown(
     `It cannot be checked whether ${region} has ${inferenceAmi} for ${instanceTypes.join(" and ")}; if creating the endpoint fails, say -c inferenceAmi=${other}.`,
   );
+}
+
+/** Reports on instance pools, which several types need. No API tells which regions have them. */
+export function instancePools({ instanceTypes: [first, ...others], region }: DeploymentConfig): Check[] {
+  if (others.length === 0) return [];
+  const finding = unknown(
+    `It cannot be checked whether ${region} has instance pools, which several types need; if creating the endpoint ` +
+      `fails, say -c instanceTypes=${first}.`,
+  );
+  return [["pools", finding]];
 }

@@ -1,21 +1,7 @@
-/** Instance type of SageMaker hosting, and its price. */
-export interface InstanceType {
-  /** GPU of the type, or null: then the model runs on the CPU. */
-  readonly gpu: { readonly name: string; readonly memoryGib: number } | null;
-  readonly vcpus: number;
-  readonly memoryGib: number;
-  /** Price in US dollars per hour in us-east-1, billed by the second while the instance exists. */
-  readonly dollarsPerHour: number;
-}
+import { A10G, H100, type InstanceType, L4, L40S, T4 } from "../instance-type.ts";
 
 /** Date of the prices. They are approximate, and prices of other regions may differ. */
 export const PRICES_DATE = "2026-11-22";
-
-const T4 = { name: "T4", memoryGib: 16 };
-const A10G = { name: "A10G", memoryGib: 24 };
-const L4 = { name: "L4", memoryGib: 24 };
-const L40S = { name: "L40S", memoryGib: 48 };
-const H100 = { name: "H100", memoryGib: 80 };
 
 /** Types that a deployment may use: with one GPU, since a worker uses one, and two without a GPU for tests. */
 export const INSTANCE_TYPES: Readonly<Record<string, InstanceType>> = {

@@ -4,7 +4,8 @@ import type { DeploymentConfig } from "../../config.ts";
 import type { HintQueue } from "../../hint-queue.ts";
 import { GpuImage } from "../../image/gpu-image.ts";
 import type { BackendConstructs } from "../backend.ts";
-import { GpuEndpoint, hasGpu } from "./endpoint.ts";
+import { hasGpu } from "../instance-types.ts";
+import { GpuEndpoint } from "./endpoint.ts";
 import { endpointGraphs } from "./graphs.ts";
 import { INFERENCE_AMIS } from "./inference-amis.ts";
 import { GpuScaling } from "./scaling.ts";
@@ -20,6 +21,8 @@ export function makeSageMaker(stack: Stack, config: DeploymentConfig): BackendCo
     variables: { ENDPOINT_NAME: endpoint.endpointName },
     resource: endpoint.resource,
     grantSubmit: (role) => endpoint.grantInvoke(role),
+    // Nobody can ask an endpoint.
+    grantWatch: () => undefined,
     tellEnds: (events) => tell(events, endpoint),
     jobTroubles: jobTroubles(endpoint),
     costTroubles: costTroubles(config, endpoint),

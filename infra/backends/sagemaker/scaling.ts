@@ -11,27 +11,25 @@ import {
 import { Construct } from "constructs";
 import type { DeploymentConfig } from "../../config.ts";
 import { unfinishedJobs } from "../../metrics.ts";
+import type { ScaleOutRule } from "../scaling-rules.ts";
 import type { GpuEndpoint } from "./endpoint.ts";
 import { queueMetric } from "./metrics.ts";
+import { scaleOutRules } from "./scaling-rules.ts";
 
 export interface GpuScalingProps {
   readonly config: DeploymentConfig;
   readonly endpoint: GpuEndpoint;
 }
 
-const WAKE_COOLDOWN_SECONDS = 300;
-
-/** Longer than an instance takes to start, so that one backlog does not start two. */
-const GROW_COOLDOWN_SECONDS = 900;
-
 const MINUTE = Duration.minutes(1);
 
 interface Policy {
   /** Description of the policy, for people who see its alarm in the console; begins with a verb. */
   readonly text: string;
-  readonly change: "ChangeInCapacity" | "ExactCapacity";
-  readonly amount: number;
+  readonly change: "ChangeInCapacity" | "PercentChangeInCapacity" | "ExactCapacity";
   readonly cooldownSeconds: number;
+  /** Steps, whose bounds are relative to the alarm's threshold. */
+  readonly steps: readonly CfnScalingPolicy.StepAdjustmentProperty[];
   readonly metric: IMetric;
   readonly alarm: CreateAlarmOptions;
 }
@@ -55,34 +53,26 @@ export class GpuScaling extends Construct {
     });
     this.target.node.addDependency(endpoint.resource);
 
-    // The only metric that exists without instances: 1 while requests wait and there is no instance, else 0.
+    // The only metric that exists without instances for certain: 1 while requests wait and there is none, else 0.
     const waiting = queueMetric(endpoint, "HasBacklogWithoutCapacity");
     // Waiting and running requests per instance. It does not exist without instances. With idle instances it must be
     // 0: AWS documents target tracking to zero with this metric, which would not work otherwise.
     const perInstance = queueMetric(endpoint, "ApproximateBacklogSizePerInstance");
+    const { wake, grow } = scaleOutRules(config);
 
-    this.scale("Wake", {
-      text: "starts an instance when jobs wait and there is none",
-      change: "ChangeInCapacity",
-      amount: 1,
-      // The cooldown ends before Sleep can act; otherwise it would delay the instance of the next job.
-      cooldownSeconds: Math.min(WAKE_COOLDOWN_SECONDS, idleMinutes * 60),
-      metric: waiting,
-      alarm: above(1, { minutes: 1 }),
+    this.scaleOut("Wake", wake, {
+      text: "starts instances when jobs wait and there is none",
+      metric: wake.steps.length === 1 ? waiting : waitingRequests(endpoint, waiting),
     });
-    if (instancesMax > 1)
-      this.scale("Grow", {
-        text: "starts another instance when there are two jobs or more for each",
-        change: "ChangeInCapacity",
-        amount: 1,
-        cooldownSeconds: GROW_COOLDOWN_SECONDS,
+    if (grow)
+      this.scaleOut("Grow", grow, {
+        text: "starts more instances when there are two jobs or more for each",
         metric: perInstance,
-        alarm: above(2, { minutes: 3 }),
       });
     this.scale("Sleep", {
       text: "stops all instances when there is no job; in alarm as long as there is none",
       change: "ExactCapacity",
-      amount: 0,
+      steps: [{ scalingAdjustment: 0, metricIntervalUpperBound: 0 }],
       cooldownSeconds: 0,
       metric: new MathExpression({
         // The first term has values while there are instances, the second while there are none, so a request that
@@ -104,8 +94,32 @@ export class GpuScaling extends Construct {
     });
   }
 
-  private scale(id: string, { text, change, amount, cooldownSeconds, metric, alarm }: Policy): void {
-    const isUpward = amount > 0;
+  private scaleOut(id: string, rule: ScaleOutRule, { text, metric }: Pick<Policy, "text" | "metric">): void {
+    const { steps, minutes, cooldownSeconds, unit } = rule;
+    const [{ from: threshold }] = steps;
+    this.scale(id, {
+      text,
+      metric,
+      change: unit === "instances" ? "ChangeInCapacity" : "PercentChangeInCapacity",
+      cooldownSeconds,
+      steps: steps.map(({ from, add }, index) => {
+        const next = steps[index + 1];
+        return {
+          scalingAdjustment: add,
+          metricIntervalLowerBound: from - threshold,
+          ...(next && { metricIntervalUpperBound: next.from - threshold }),
+        };
+      }),
+      alarm: {
+        threshold,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: minutes,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      },
+    });
+  }
+
+  private scale(id: string, { text, change, steps, cooldownSeconds, metric, alarm }: Policy): void {
     const policy = new CfnScalingPolicy(this, `${id}Policy`, {
       policyName: id,
       policyType: "StepScaling",
@@ -114,13 +128,7 @@ export class GpuScaling extends Construct {
         adjustmentType: change,
         cooldown: cooldownSeconds,
         metricAggregationType: "Maximum",
-        stepAdjustments: [
-          {
-            scalingAdjustment: amount,
-            // Bounds are relative to the alarm's threshold.
-            ...(isUpward ? { metricIntervalLowerBound: 0 } : { metricIntervalUpperBound: 0 }),
-          },
-        ],
+        stepAdjustments: [...steps],
       },
     });
     const alarmDescription = `Scaling, not a fault: ${text}. There is nothing to do.`;
@@ -130,11 +138,15 @@ export class GpuScaling extends Construct {
   }
 }
 
-function above(threshold: number, { minutes }: { readonly minutes: number }): CreateAlarmOptions {
-  return {
-    threshold,
-    comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    evaluationPeriods: minutes,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
-  };
+/**
+ * Returns the number of requests that wait while there is no instance. Whether SageMaker counts its queue without an
+ * instance is not documented. If it does not, this is 1, and the endpoint starts with one instance.
+ */
+function waitingRequests(endpoint: GpuEndpoint, waiting: IMetric): IMetric {
+  return new MathExpression({
+    expression: "IF(waiting > 0, MAX([waiting, FILL(requests, 0)]), 0)",
+    usingMetrics: { waiting, requests: queueMetric(endpoint, "ApproximateBacklogSize") },
+    period: MINUTE,
+    label: "Requests without an instance",
+  });
 }

@@ -7,7 +7,9 @@ import type { Backend, BackendKind } from "./backend.ts";
 import { runsQueueBackend } from "./runs-queue.ts";
 import { sageMakerBackend, sageMakerKind } from "./sagemaker.ts";
 
-/** Environment variables that choose a backend, for the functions that submit jobs or look for lost jobs: one of them. */
+/**
+ * Environment variables that choose a backend, for the functions that submit jobs or look for lost jobs: one of them.
+ */
 export const backendVariables = {
   ENDPOINT_NAME: z.string().optional(),
   RUNS_QUEUE_URL: z.string().optional(),

@@ -20,8 +20,9 @@ const COUNTS = [
  * itself if the job that it names is still queued.
  */
 export const runsQueueKind: BackendKind = {
-  // SQS loses no messages, and a message that became a dead letter is missed only when the queue is empty, since every
-  // turn takes the job whose turn it is. The sweep looks for an empty queue. So a job is not sent again while others wait.
+  // SQS loses no messages, and a message that became a dead letter is missed only when the queue is empty, since
+  // every turn takes the job whose turn it is. The sweep looks for an empty queue. So a job is not sent again while
+  // others wait.
   believedMs: 6 * 3_600_000,
   pauseMs: 0,
   outcomeOf(): never {

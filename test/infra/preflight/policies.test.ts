@@ -29,7 +29,7 @@ function resourcesOf({ Statement }: Policy, action: string): readonly string[] {
 describe("the policy of CloudFormation", () => {
   it("CloudFormation's policy covers every type of resource in the templates, and no other", () => {
     const optional = { build: "codebuild", imageUri: undefined, waf: "true", monthlyBudgetUsd: "9" };
-    const types = new Set([...typesOf({}), ...typesOf(optional)]);
+    const types = new Set([...typesOf({}), ...typesOf({ ...optional, backend: "ecs" })]);
     expect(
       grantsOf(config)
         .flatMap((grant) => grant.types)
@@ -40,6 +40,8 @@ describe("the policy of CloudFormation", () => {
   it("CloudFormation's policy allows nothing with roles and objects of other deployments", () => {
     expect(resourcesOf(cloudFormation, "iam:PassRole")).toEqual([
       `arn:aws:iam::${ACCOUNT}:role/${longest.name}-*`,
+      `arn:aws:iam::${ACCOUNT}:role/ecsInstanceRole-${longest.name}-*`,
+      `arn:aws:iam::${ACCOUNT}:instance-profile/${longest.name}-*`,
     ]);
     expect(resourcesOf(cloudFormation, "s3:GetObject")).toEqual([
       `arn:aws:s3:::cdk-hnb659fds-assets-${ACCOUNT}-*/*`,

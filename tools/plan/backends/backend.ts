@@ -1,3 +1,4 @@
+import type { Scaling } from "../../../infra/config.ts";
 import type { BillItem } from "../bill.ts";
 import type { Figure } from "../figure.ts";
 import type { ScalingRules } from "../scaling.ts";
@@ -7,10 +8,22 @@ interface Range {
   readonly most: number;
 }
 
+/** Settings of a deployment that decide how it scales. */
+export interface ScalingSettings {
+  readonly instancesMax: number;
+  readonly idleMinutes: number;
+  readonly scaling: Scaling;
+}
+
+interface PlannedType {
+  readonly dollarsPerHour: number;
+  readonly gpu: { readonly name: string } | null;
+}
+
 /** GPU backend as a plan sees it: prices, scaling rules and cold starts. */
 export interface PlannedBackend {
-  /** Prices of instance types in US dollars per hour. */
-  readonly instanceTypes: Readonly<Record<string, { readonly dollarsPerHour: number }>>;
+  /** Instance types with their prices in US dollars per hour, and the names of their GPUs. */
+  readonly instanceTypes: Readonly<Record<string, PlannedType>>;
   /** Date of those prices. */
   readonly pricesDate: string;
   /** Sentence about the time that is billed. */
@@ -23,8 +36,10 @@ export interface PlannedBackend {
   readonly idleMinutes: Range;
   /** Seconds from the decision to start an instance until it takes jobs. */
   readonly coldStart: Range & { readonly figure: Figure };
+  /** Maximum seconds of a run; null for the deadline of its job. */
+  readonly runSecondsMax: number | null;
   /** Returns the scaling rules of a deployment. */
-  rules(chosen: Pick<ScalingRules, "instancesMax" | "idleMinutes">): ScalingRules;
+  rules(chosen: ScalingSettings): ScalingRules;
   /** Items of a video's bill other than instance time. */
   readonly videoItems: readonly BillItem[];
   /** Returns the billed instance seconds of creating or replacing the backend. */

@@ -1,6 +1,9 @@
 import { COLD_START_SECONDS } from "../../../infra/backends/sagemaker/cold-start.ts";
 import { INSTANCE_TYPES, PRICES_DATE } from "../../../infra/backends/sagemaker/instance-types.ts";
+import { RUN_MS_MAX } from "../../../infra/backends/sagemaker/run-limit.ts";
+import { scaleOutRules } from "../../../infra/backends/sagemaker/scaling-rules.ts";
 import { figure } from "../figure.ts";
+import type { MinuteSample } from "../scaling.ts";
 import type { PlannedBackend } from "./backend.ts";
 
 /** SageMaker asynchronous endpoints, as infra/backends/sagemaker deploys them. */
@@ -25,15 +28,30 @@ export const sageMaker: PlannedBackend = {
       "public reports of asynchronous endpoints at zero: 643 s with 13 GB on an ml.g5.2xlarge, 5 to 8 minutes in others",
     ),
   },
-  /** Returns the policies of infra/backends/sagemaker/scaling.ts. */
-  rules: (chosen) => ({
-    ...chosen,
-    wake: { minutes: 1, cooldownSeconds: Math.min(300, chosen.idleMinutes * 60) },
-    grow: { backlog: 2, minutes: 3, cooldownSeconds: 900 },
-  }),
+  runSecondsMax: RUN_MS_MAX / 1000,
+  rules: (chosen) => {
+    const { wake, grow } = scaleOutRules(chosen);
+    return {
+      instancesMax: chosen.instancesMax,
+      idleMinutes: chosen.idleMinutes,
+      addsWhileStarting: false,
+      adding: [
+        {
+          ...wake,
+          counts: "jobs that wait without an instance",
+          metric: ({ waiting, inService }) => (inService === 0 ? waiting : 0),
+        },
+        ...(grow ? [{ ...grow, counts: "jobs for each instance", metric: jobsEach }] : []),
+      ],
+    };
+  },
   videoItems: [
     { what: "Notification", quantity: 1, price: "snsPublish", because: "one for the ended invocation" },
   ],
   // An endpoint starts with an instance, which is removed after the idle window.
   deploymentSeconds: (coldStartSeconds, idleMinutes) => coldStartSeconds + idleMinutes * 60,
 };
+
+function jobsEach({ waiting, running, inService }: MinuteSample): number {
+  return inService === 0 ? 0 : (waiting + running) / inService;
+}

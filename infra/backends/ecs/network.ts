@@ -1,0 +1,80 @@
+import { Fn, Stack, Validations } from "aws-cdk-lib";
+import {
+  CfnInternetGateway,
+  CfnRoute,
+  CfnRouteTable,
+  CfnSecurityGroup,
+  CfnSubnet,
+  CfnSubnetRouteTableAssociation,
+  CfnVPC,
+  CfnVPCEndpoint,
+  CfnVPCGatewayAttachment,
+} from "aws-cdk-lib/aws-ec2";
+import { Construct } from "constructs";
+
+/** Availability zones that instances are looked for in. A new account sees no more than two in us-west-1. */
+const ZONES = 3;
+const ZONES_OF: Readonly<Record<string, number>> = { "us-west-1": 2 };
+
+/**
+ * Network of the instances: a public subnet in each zone, which needs no NAT gateway and so costs nothing at rest.
+ * The instances have public addresses, and nobody reaches them: they only ask AWS, by HTTPS. S3 has its own way,
+ * which is free.
+ */
+export class Network extends Construct {
+  readonly subnetIds: string[];
+  readonly securityGroupId: string;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const { region } = Stack.of(this);
+    const vpc = new CfnVPC(this, "Vpc", {
+      cidrBlock: "10.0.0.0/16",
+      enableDnsHostnames: true,
+      enableDnsSupport: true,
+    });
+    Validations.of(vpc).acknowledge({
+      id: "AwsSolutions-VPC7",
+      reason: "Nothing listens to the network here; what the workers ask of AWS is in CloudTrail.",
+    });
+    const gateway = new CfnInternetGateway(this, "Gateway");
+    const attached = new CfnVPCGatewayAttachment(this, "Attachment", {
+      vpcId: vpc.ref,
+      internetGatewayId: gateway.ref,
+    });
+    const table = new CfnRouteTable(this, "Routes", { vpcId: vpc.ref });
+    const out = new CfnRoute(this, "Out", {
+      routeTableId: table.ref,
+      destinationCidrBlock: "0.0.0.0/0",
+      gatewayId: gateway.ref,
+    });
+    out.node.addDependency(attached);
+    new CfnVPCEndpoint(this, "S3", {
+      vpcId: vpc.ref,
+      vpcEndpointType: "Gateway",
+      serviceName: `com.amazonaws.${region}.s3`,
+      routeTableIds: [table.ref],
+    });
+    this.subnetIds = Array.from({ length: ZONES_OF[region] ?? ZONES }, (_, index) => {
+      const subnet = new CfnSubnet(this, `Subnet${index + 1}`, {
+        vpcId: vpc.ref,
+        availabilityZone: Fn.select(index, Fn.getAzs()),
+        cidrBlock: `10.0.${index * 16}.0/20`,
+        mapPublicIpOnLaunch: true,
+      });
+      new CfnSubnetRouteTableAssociation(this, `Association${index + 1}`, {
+        subnetId: subnet.ref,
+        routeTableId: table.ref,
+      });
+      return subnet.ref;
+    });
+    this.securityGroupId = new CfnSecurityGroup(this, "Outward", {
+      groupDescription: "Lets workers ask AWS by HTTPS, and nobody ask them",
+      vpcId: vpc.ref,
+      securityGroupIngress: [],
+      securityGroupEgress: [
+        { ipProtocol: "tcp", fromPort: 443, toPort: 443, cidrIp: "0.0.0.0/0", description: "HTTPS" },
+      ],
+    }).attrGroupId;
+  }
+}

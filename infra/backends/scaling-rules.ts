@@ -1,0 +1,18 @@
+/** Step of a policy that adds instances. */
+export interface ScalingStep {
+  /** Value of the policy's metric from which the step counts, up to the next step. */
+  readonly from: number;
+  /** Instances to add, or a percentage of those that run. */
+  readonly add: number;
+}
+
+/** Numbers of a policy that adds instances, from which its template and the simulation of `npm run plan` are made. */
+export interface ScaleOutRule {
+  /** Minutes in a row in which the metric must reach the first step. */
+  readonly minutes: number;
+  /** Seconds after an action in which the policy adds nothing more. */
+  readonly cooldownSeconds: number;
+  readonly unit: "instances" | "percent";
+  /** Steps in ascending order. The one of the metric's last minute is taken. */
+  readonly steps: readonly [ScalingStep, ...ScalingStep[]];
+}

@@ -1,0 +1,46 @@
+import { COLD_START_SECONDS } from "../../../infra/backends/ecs/cold-start.ts";
+import { EC2_TYPES, PRICES_DATE } from "../../../infra/backends/ecs/instance-types.ts";
+import { scaleOutRule } from "../../../infra/backends/ecs/scaling-rules.ts";
+import { figure } from "../figure.ts";
+import type { PlannedBackend } from "./backend.ts";
+
+/** Workers on ECS Managed Instances, as infra/backends/ecs deploys them. */
+export const ecs: PlannedBackend = {
+  instanceTypes: EC2_TYPES,
+  pricesDate: PRICES_DATE,
+  billing:
+    "Instances are billed by the second from the decision to start until removal, with a fee of 7.8 % of the list price " +
+    "on demand (one public bill).",
+  deciding:
+    "Metrics are taken once a minute. Workers are removed together, when there is no job: removals one by one, which " +
+    "cost less after a peak, are left out.",
+  unseen:
+    "The minutes that an instance is billed after its worker was stopped: 427 to 463 s in a public report.",
+  idleMinutes: { least: 3, most: 60 },
+  coldStart: {
+    least: COLD_START_SECONDS.least,
+    most: COLD_START_SECONDS.most,
+    figure: figure(
+      COLD_START_SECONDS.usual,
+      "assumed",
+      "a public report has an instance after 42 s, and warm tasks after 165 to 197 s (small model) and 527 to 586 s (large)",
+    ),
+  },
+  // A job ends at its deadline at the latest.
+  runSecondsMax: null,
+  rules: ({ instancesMax, idleMinutes }) => ({
+    instancesMax,
+    idleMinutes,
+    addsWhileStarting: true,
+    adding: [
+      {
+        ...scaleOutRule({ instancesMax, idleMinutes }),
+        counts: "jobs that wait",
+        metric: ({ waiting }) => waiting,
+      },
+    ],
+  }),
+  videoItems: [],
+  // A service starts with a task, which is removed after the idle window.
+  deploymentSeconds: (coldStartSeconds, idleMinutes) => coldStartSeconds + idleMinutes * 60,
+};
