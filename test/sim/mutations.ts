@@ -194,8 +194,8 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** Bugs of workers that look for jobs themselves. */
-export const PULLED_MUTATIONS: Readonly<Record<string, Mutation>> = {
+/** Bugs of workers that pull, wherever they learn of jobs. */
+export const PULLING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a worker runs a job that it could not claim": {
     jobs: (jobs) => ({
       ...jobs,
@@ -206,6 +206,11 @@ export const PULLED_MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
     }),
   },
+};
+
+/** Bugs of workers that look for jobs in the store. */
+export const STORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  ...PULLING_MUTATIONS,
   "a job that another worker was seen to hold is passed over for ever": {
     worker: {
       remembers() {
