@@ -21,8 +21,8 @@ export const FOLDERS = {
 } as const;
 
 /**
- * Begins the names of what is in us-east-1 or belongs to the whole account, such as dashboards and CloudFront's policies:
- * there, deployments of one name from several regions meet.
+ * Begins the names of what is in us-east-1 or belongs to the whole account, such as dashboards and CloudFront's
+ * policies: there, deployments of one name from several regions meet.
  */
 export function globalName({ name, region }: Pick<DeploymentConfig, "name" | "region">): string {
   return `${name}-${region}`;

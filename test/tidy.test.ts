@@ -70,6 +70,7 @@ const entryPoints = new Set([
   "functions/dispatch/handler.ts",
   "functions/gpu/serve.ts",
   "functions/local/start.ts",
+  "functions/local/worker.ts",
   "functions/settle/handler.ts",
   "functions/sweep/handler.ts",
   "functions/webhook/handler.ts",

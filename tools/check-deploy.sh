@@ -4,6 +4,7 @@
 # that is not possible it fails in CI, and says so elsewhere. No cluster takes part.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source tools/skipped.sh
 
 KUBECONFORM_VERSION=v0.7.0
 KEDA_VERSION=v2.18.1
@@ -15,25 +16,24 @@ work=$PWD/out/check-deploy
 mkdir -p "$work"
 
 skip() {
-  echo "$1, so deploy/ is not checked against schemas." >&2
-  [ -z "${CI:-}" ] && exit 0
-  exit 1
+  skipped "$1, so deploy/ is not checked against schemas: see $work/install.log." || exit 1
+  exit 0
 }
 
 # module PATH VERSION: prints the folder of a Go module, downloaded if need be.
 module() {
-  timeout 300 go mod download -json "$1@$2" 2>>"$work/install.log" | sed -n 's/^\s*"Dir": "\(.*\)",$/\1/p'
+  timeout "$INSTALL_SECONDS_MAX" go mod download -json "$1@$2" 2>>"$work/install.log" | sed -n 's/^\s*"Dir": "\(.*\)",$/\1/p'
 }
 
 : >"$work/install.log"
 command -v go >/dev/null || skip "Go is not installed"
 command -v python3 >/dev/null || skip "Python is not installed"
-GOBIN=$work timeout 300 go install "github.com/yannh/kubeconform/cmd/kubeconform@$KUBECONFORM_VERSION" \
+GOBIN=$work timeout "$INSTALL_SECONDS_MAX" go install "github.com/yannh/kubeconform/cmd/kubeconform@$KUBECONFORM_VERSION" \
   >>"$work/install.log" 2>&1 || skip "kubeconform cannot be installed"
 keda=$(module github.com/kedacore/keda/v2 "$KEDA_VERSION") || skip "KEDA's definitions cannot be downloaded"
 compose=$(module github.com/compose-spec/compose-go/v2 "$COMPOSE_VERSION") \
   || skip "the specification of compose files cannot be downloaded"
-{ python3 -m venv "$work/venv" && timeout 300 "$work/venv/bin/pip" install --quiet "kubernetes-validate==$SCHEMAS_VERSION"; } \
+{ python3 -m venv "$work/venv" && timeout "$INSTALL_SECONDS_MAX" "$work/venv/bin/pip" install --quiet "kubernetes-validate==$SCHEMAS_VERSION"; } \
   >>"$work/install.log" 2>&1 || skip "the schemas of Kubernetes cannot be installed"
 schemas=$("$work/venv/bin/python" -c 'import kubernetes_validate, os; print(os.path.dirname(kubernetes_validate.__file__))')
 

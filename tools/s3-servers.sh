@@ -2,9 +2,10 @@
 # Runs the contract of object stores and uploads (test/service/storage), a job (test/gpu) and commands (test/cli)
 # against real S3 servers on this machine: versitygw from the Go proxy if Go is installed, and moto from PyPI if Python
 # is. Over the first of them a storm kills eight workers that look for their jobs in a bucket. Fails if a server fails a
-# check that docs/object-stores.md does not list as missing, or if the storm breaks a promise.
+# check that docs/object-stores.md does not list as missing, if the storm breaks a promise, and in CI if a server is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source tools/skipped.sh
 
 MOTO_VERSION=5.2.5
 VERSITYGW_VERSION=v1.8.0
@@ -71,7 +72,7 @@ storm() {
 }
 
 status=0
-if command -v go >/dev/null && GOBIN=$work timeout 300 \
+if command -v go >/dev/null && GOBIN=$work timeout "$INSTALL_SECONDS_MAX" \
   go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION" >"$work/install.log" 2>&1; then
   port=$(free_port)
   rm -rf "$work/versitygw-files" && mkdir "$work/versitygw-files"
@@ -80,15 +81,15 @@ if command -v go >/dev/null && GOBIN=$work timeout 300 \
     "$work/versitygw" --port "127.0.0.1:$port" posix "$work/versitygw-files" || status=1
   stop
 else
-  echo "versitygw cannot be installed, so the S3 store is not tested with it."
+  skipped "versitygw cannot be installed, so the S3 store is not tested with it: see $work/install.log." || status=1
 fi
 
 if command -v python3 >/dev/null && python3 -m venv "$work/moto" >>"$work/install.log" 2>&1 \
-  && timeout 180 "$work/moto/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" >>"$work/install.log" 2>&1; then
+  && timeout "$INSTALL_SECONDS_MAX" "$work/moto/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" >>"$work/install.log" 2>&1; then
   port=$(free_port)
   run "moto $MOTO_VERSION" "$MOTO_LACKS" "$port" "$work/moto/bin/moto_server" -H 127.0.0.1 -p "$port" || status=1
   stop
 else
-  echo "moto cannot be installed, so the S3 store is not tested with it."
+  skipped "moto cannot be installed, so the S3 store is not tested with it: see $work/install.log." || status=1
 fi
 exit "$status"

@@ -64,6 +64,8 @@ export interface LocalConfig {
   readonly provenance: { readonly mode: ProvenanceMode; readonly given: GivenKeyPair | null };
   /** `PRICE_PER_HOUR`: US dollars that this machine costs an hour, for quotes and the limits of keys. Default null. */
   readonly pricePerHour: number | null;
+  /** `STOP_GRACE_MS`: time that a running video gets when the service is stopped. Default 25000. */
+  readonly stopGraceMs: number;
   /** `LOG_LEVEL`: log level of pino. Default `info`. */
   readonly logLevel: string;
   /** `LOG_FORMAT`: `text` for people or `json` for machines. Default null: text on a terminal. */
@@ -104,6 +106,7 @@ const environment = environmentOf("local", {
   PROVENANCE_CERTIFICATE: z.string().optional(),
   PROVENANCE_KEY: z.string().optional(),
   PRICE_PER_HOUR: hourlyPrice().optional(),
+  STOP_GRACE_MS: wholeNumber(0, 9_999_999).default(25_000),
   LOG_LEVEL: logLevel(),
   LOG_FORMAT: oneOf("text", "json").optional(),
 });
@@ -144,12 +147,13 @@ export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig
       ),
     },
     pricePerHour: data.PRICE_PER_HOUR ?? null,
+    stopGraceMs: data.STOP_GRACE_MS,
     logLevel: data.LOG_LEVEL,
     logFormat: data.LOG_FORMAT ?? null,
   };
 }
 
 /** Returns PEM text as it is, and the path of a PEM file as an absolute one. */
-function pemOrPath(given: string | undefined, folder: string): string | undefined {
+export function pemOrPath(given: string | undefined, folder: string): string | undefined {
   return given === undefined || given.includes("-----BEGIN") ? given : resolve(folder, given);
 }

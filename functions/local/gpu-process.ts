@@ -13,6 +13,10 @@ import type { FromGpu, ToGpu } from "../gpu/messages.ts";
 
 export interface GpuProcessOptions {
   readonly env: Partial<LocalGpuVariables>;
+  /** Mode of the process: it is invoked for jobs, which is the default, or looks for them itself. */
+  readonly mode?: "serve" | "pull" | undefined;
+  /** Time that a running job gets when the process is stopped; 25 seconds by default, as the process has it. */
+  readonly graceMs?: number | undefined;
   /** Called when a job has begun or ended. */
   readonly onChange: (ref: JobRef) => void;
   /** Called with what the process tells of an attempt that runs. */
@@ -51,7 +55,7 @@ export interface GpuProcess {
   invoke(ref: JobRef): Promise<number>;
   /** Resolves once the first process accepts jobs; rejects if it ends before that, and then it is not restarted. */
   readonly started: Promise<void>;
-  /** Lets the worker finish or release its job, and kills it after 30 seconds, as its platform would. */
+  /** Lets the worker finish or release its job, and kills it 5 seconds after its grace, as a platform would. */
   stop(): Promise<void>;
 }
 
@@ -60,7 +64,9 @@ const RESTART_MS_MIN = 200;
 const RESTART_MS_MAX = 30_000;
 /** Lifetime after which a process counts as healthy, so that its restart is not delayed further. */
 const HEALTHY_MS = 10_000;
-const STOP_MS_MAX = 30_000;
+const GRACE_MS = 25_000;
+/** Time after the grace in which a process must have released its job and ended. */
+const RELEASE_MS = 5_000;
 
 /** Unanswered pings, one a second, after which the process hangs. */
 const UNANSWERED_MAX = 15;
@@ -104,7 +110,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     const startedAt = performance.now();
     const place: Partial<LocalGpuVariables> = { PORT: "0", HOST: "127.0.0.1" };
     const output = options.onLine ? "pipe" : 2;
-    const gpu = fork(RUNNER, [ENTRY, "serve"], {
+    const gpu = fork(RUNNER, [ENTRY, options.mode ?? "serve"], {
       execArgv: [],
       env: { ...process.env, ...place, ...options.env },
       // Its log lines go to this service's log.
@@ -197,7 +203,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       const { gpu, ended, unwatch } = current;
       unwatch();
       gpu.kill("SIGTERM");
-      const kill = setTimeout(() => gpu.kill("SIGKILL"), STOP_MS_MAX);
+      const kill = setTimeout(() => gpu.kill("SIGKILL"), (options.graceMs ?? GRACE_MS) + RELEASE_MS);
       await ended;
       clearTimeout(kill);
     },

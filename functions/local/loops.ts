@@ -20,6 +20,7 @@ import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { LiveJobs } from "../api/env.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
 import { settle } from "../settle/settle.ts";
+import { abandonJobs } from "./abandon-jobs.ts";
 import type { LocalConfig } from "./config.ts";
 import { hintQueue } from "./hint-queue.ts";
 import { jobChanges } from "./job-changes.ts";
@@ -101,11 +102,13 @@ export function createLoops(deps: LoopsDeps): Loops {
     MODELS: config.models.join(delimiter),
     LEASE_MS: String(config.leaseMs),
     PROGRESS_INTERVAL_MS: String(PROGRESS_INTERVAL_MS[storeKind]),
+    STOP_GRACE_MS: String(config.stopGraceMs),
     LOG_LEVEL: config.logLevel,
     ...deps.provenance.env,
   };
   const workers = startWorkers({
     envs: deps.workerEnvs.map((own) => ({ ...env, ...own })),
+    graceMs: config.stopGraceMs,
     onRunEnd: endRun,
     onChange(ref) {
       live.changed(ref);
@@ -118,7 +121,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     },
     onLine: watch?.onLine,
     onLost: (owner) =>
-      void abandonJobs(owner).catch((error: unknown) => log.error({ reason: reasonOf(error) })),
+      void buryWorker(owner).catch((error: unknown) => log.error({ reason: reasonOf(error) })),
     onEnd({ hang, message }) {
       log.error(message);
       metrics.observeRestart(hang);
@@ -195,13 +198,11 @@ export function createLoops(deps: LoopsDeps): Loops {
   }
 
   /** Requeues the jobs of a worker that has died, without waiting for the end of its leases. */
-  async function abandonJobs(owner: string): Promise<void> {
-    for await (const ref of jobs.unfinished()) {
-      const applied = await jobs.apply(ref, { type: "abandon", owner }).catch((error) => onError(error, ref));
-      if (!applied?.ok) continue;
-      live.changed(ref);
-      if (isFinished(applied.record)) observeEnd(applied.record);
-      await hints.work(ref);
+  async function buryWorker(owner: string): Promise<void> {
+    for await (const record of abandonJobs(jobs, owner, onError)) {
+      live.changed(record);
+      if (isFinished(record)) observeEnd(record);
+      await hints.work(record);
     }
   }
 

@@ -43,6 +43,12 @@ export function startWorkers({ envs, onRunEnd, ...options }: WorkersOptions): Wo
   };
 }
 
+export interface WorkersWanted
+  extends Pick<LocalConfig, "workers" | "provider" | "visibleDevices" | "threads"> {
+  /** Name of the setting that gives the number of workers, for errors; `WORKERS` by default. */
+  readonly setting?: string;
+}
+
 /**
  * Returns what each worker has for itself: a GPU, and its share of the cores where nobody set `THREADS`.
  *
@@ -53,10 +59,9 @@ export async function ownEnvironments({
   provider,
   visibleDevices: visible,
   threads,
-}: Pick<LocalConfig, "workers" | "provider" | "visibleDevices" | "threads">): Promise<
-  Partial<LocalGpuVariables>[]
-> {
-  const devices = await assignDevices({ workers, provider, visible });
+  setting,
+}: WorkersWanted): Promise<Partial<LocalGpuVariables>[]> {
+  const devices = await assignDevices({ workers, provider, visible, setting });
   const share = Math.max(1, Math.floor(availableParallelism() / workers));
   return devices.map((device) => ({
     ...(threads === null && workers > 1 && { THREADS: String(share) }),

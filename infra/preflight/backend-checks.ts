@@ -3,12 +3,18 @@ import type { Finding } from "./finding.ts";
 
 export type Check = readonly [subject: string, finding: Finding | Promise<Finding>];
 
+/** Knowledge of an earlier deployment of the same name. */
+export interface EarlierDeployment {
+  /** True if it has had jobs, so that this one would be an upgrade. */
+  readonly hasJobs: Promise<boolean>;
+}
+
 /** Checks of a deployment's GPU backend, such as quotas and images. */
 export interface BackendChecks {
   /** Names of the checks that ask AWS; they are listed even without credentials. */
   subjects(config: DeploymentConfig): readonly string[];
   /** Asks AWS and returns a finding for each subject, in the same order. */
-  inAccount(config: DeploymentConfig): readonly Promise<Finding>[];
+  inAccount(config: DeploymentConfig, earlier: EarlierDeployment): readonly Promise<Finding>[];
   /** Runs the checks that need no AWS account. */
   onMachine(config: DeploymentConfig, env: NodeJS.ProcessEnv): readonly Check[];
 }

@@ -2,10 +2,13 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { ecsChecks } from "../backends/ecs/checks.ts";
 import { sageMakerChecks } from "../backends/sagemaker/checks.ts";
 import { type BackendName, type DeploymentConfig, parseDeployment } from "../config.ts";
+import { quoteSettings } from "../quote-settings.ts";
 import type { BackendChecks, Check } from "./backend-checks.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { buildQuota } from "./build-quota.ts";
 import { login } from "./credentials.ts";
-import { notMade } from "./finding.ts";
+import { masterKey } from "./data-stack.ts";
+import { type Finding, notMade, ok, unknown } from "./finding.ts";
 import { storedModel } from "./model.ts";
 import { nodeVersion } from "./node-version.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
@@ -36,6 +39,7 @@ export async function preflight(context: Context, env: NodeJS.ProcessEnv): Promi
     ["credentials", finding],
     ...(account === null ? notAsked(config) : inAccount({ ...config, account }, context)),
     ...BACKEND_CHECKS[config.backend].onMachine(config, env),
+    ["price", price(config)],
   ];
 }
 
@@ -64,21 +68,46 @@ function inAccount(config: DeploymentConfig, context: Context): Check[] {
   const qualifier = qualifierIn(context);
   const regions = regionsOf(config);
   const stored = storedModel(config);
-  const findings = backend.inAccount(config);
+  const findings = backend.inAccount(config, stored);
   return [
     ...regions.map(
       (region): Check => [`CDK in ${region}`, bootstrap(region, { account, regions, qualifier })],
     ),
     ...backend.subjects(config).map((subject, index): Check => [subject, findings[index]!]),
+    ...buildSubjects(config).map((subject): Check => [subject, buildQuota(config)]),
     ["bucket", stored.bucket],
+    ["master key", masterKey(config)],
     ["model", stored.model],
   ];
 }
 
 function notAsked(config: DeploymentConfig): Check[] {
   const own = BACKEND_CHECKS[config.backend].subjects(config);
-  const subjects = [...regionsOf(config).map((region) => `CDK in ${region}`), ...own];
-  return [...subjects, "bucket", "model"].map((subject) => [subject, notMade({ kind: "login" })]);
+  const subjects = [
+    ...regionsOf(config).map((region) => `CDK in ${region}`),
+    ...own,
+    ...buildSubjects(config),
+    "bucket",
+    "master key",
+    "model",
+  ];
+  return subjects.map((subject) => [subject, notMade({ kind: "login" })]);
+}
+
+/** Reports on the price that quotes rest on. Price lists of other regions than us-east-1 are not known here. */
+function price(config: DeploymentConfig): Finding {
+  const { usdPerHour, source } = quoteSettings(config).price;
+  if (source === "setting") return ok(`Quotes reckon with $${usdPerHour} an hour.`);
+  if (config.region === EDGE_REGION) return ok(`Quotes reckon with the list price, $${usdPerHour} an hour.`);
+  return unknown(
+    `Quotes reckon with $${usdPerHour} an hour, the list price of ${EDGE_REGION}; say -c pricePerHour= with that of ` +
+      `${config.region}.`,
+  );
+}
+
+/** Returns the name of the check of CodeBuild, for a deployment that needs it. */
+function buildSubjects({ image }: DeploymentConfig): string[] {
+  return image.from === "codebuild" ? ["CodeBuild"] : [];
 }
 
 /** Returns the region that the CDK's command line would use: from the environment, else from the profile. */

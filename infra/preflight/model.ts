@@ -1,17 +1,34 @@
-import { GetObjectCommand, HeadBucketCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import {
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  paginateListObjectsV2,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { type ModelCard, modelPrefix, readModelCard } from "../../lib/distribution/model-store/index.ts";
 import { RecordError } from "../../lib/service/storage/index.ts";
 import type { DeploymentConfig } from "../config.ts";
-import { sharedNames } from "../names.ts";
+import { FOLDERS, sharedNames } from "../names.ts";
 import { asked, CLIENT_LIMITS, statusOf } from "./aws.ts";
+import { ownedByStack, takingOver } from "./data-stack.ts";
 import { type Finding, notMade, ok, toDo, wrong } from "./finding.ts";
 
 interface Request {
   readonly abortSignal: AbortSignal;
 }
 
-/** Checks that the bucket exists and contains all bytes of the model. */
-export function storedModel(config: DeploymentConfig): { bucket: Promise<Finding>; model: Promise<Finding> } {
+/** Findings about a deployment's bucket. */
+export interface Stored {
+  /** Finding whether the bucket exists, and whether the data stack owns it. */
+  readonly bucket: Promise<Finding>;
+  /** Finding whether it contains all bytes of the model. */
+  readonly model: Promise<Finding>;
+  /** True if it has jobs, so that a deployment has worked before; false if this cannot be found out. */
+  readonly hasJobs: Promise<boolean>;
+}
+
+/** Checks the bucket and the model in it. */
+export function storedModel(config: DeploymentConfig): Stored {
   const { bucket } = sharedNames(config);
   const isLocal = Boolean(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL);
   const client = new S3Client({ region: config.region, forcePathStyle: isLocal, ...CLIENT_LIMITS });
@@ -75,7 +92,19 @@ export function storedModel(config: DeploymentConfig): { bucket: Promise<Finding
     return sum;
   }
 
-  return { bucket: found, model: model() };
+  async function hasJobs(): Promise<boolean> {
+    if ((await found).state !== "ok") return false;
+    const jobs = new ListObjectsV2Command({ Bucket: bucket, Prefix: FOLDERS.jobs, MaxKeys: 1 });
+    return await client.send(jobs).then(
+      ({ Contents = [] }) => Contents.length > 0,
+      () => false,
+    );
+  }
+
+  const owned = ownedByStack(config, () =>
+    wrong(`The bucket ${bucket} exists, and no stack owns it`, takingOver(config)),
+  );
+  return { bucket: found.then(owned), model: model(), hasJobs: hasJobs() };
 }
 
 function pushCommand(model: string, bucket: string): string {

@@ -37,7 +37,8 @@ export type PolicyName = keyof typeof POLICIES;
  * roles, what preflight asks for, and the bucket's folders of keys and models.
  */
 function deployerPolicy(place: Place, qualifier: string): Policy {
-  const { account } = place;
+  const { account, region } = place;
+  const secret = `arn:aws:secretsmanager:${region}:${account}:secret:${sharedNames(place).masterSecret}*`;
   const regions = regionsOf(place);
   const bucket = `arn:aws:s3:::${sharedNames(place).bucket}`;
   const roles = regions.flatMap((region) =>
@@ -51,6 +52,8 @@ function deployerPolicy(place: Place, qualifier: string): Policy {
   return policy([
     { Sid: "Deploy", ...allow(["sts:AssumeRole"], roles) },
     { Sid: "Preflight", ...allow(["ssm:GetParameter"], versions) },
+    { Sid: "Queues", ...allow(["sqs:ListQueues"], ["*"]) },
+    { Sid: "MasterKey", ...allow(["secretsmanager:DescribeSecret"], [secret]) },
     {
       Sid: "Quotas",
       ...allow(

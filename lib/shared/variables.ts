@@ -154,9 +154,9 @@ export const VARIABLES = {
     setBy: ["deployment", "people"],
   },
   STOP_GRACE_MS: {
-    what: "how long a running job may go on after SIGTERM before it is handed back",
-    readBy: ["gpu"],
-    setBy: ["some deployments", "people"],
+    what: "how long a running job may go on after SIGTERM, or Ctrl-C of npm start, before it is handed back",
+    readBy: ["gpu", "local"],
+    setBy: ["some deployments", "npm start", "people"],
   },
   PULL_PAUSE_MS: {
     what: "longest pause between two looks of a pulling worker into a store without work",

@@ -48,11 +48,12 @@ describe("the sources of the image", () => {
   it("the image holds a new file as soon as one of its programs imports it, and not before", () => {
     const copy = copyOfContext();
     const before = imageSources(copy);
-    writeFileSync(join(copy, "lib/shared/unused.ts"), "export const unused = 1;\n");
+    const unused = "lib/shared/unused.ts";
+    writeFileSync(join(copy, unused), "export const unused = 1;\n");
     expect(imageSources(copy)).toEqual(before);
     const [entry] = PROGRAMS;
-    appendFileSync(join(copy, entry), `import "../../lib/shared/unused.ts";\n`);
-    expect(imageSources(copy)).toEqual([...before, "lib/shared/unused.ts"].sort());
+    appendFileSync(join(copy, entry), `import "../../${unused}";\n`);
+    expect(imageSources(copy)).toEqual([...before, unused].sort());
   });
 });
 

@@ -181,11 +181,18 @@ describe("scaling by backlog", () => {
       for (const instances of [0, 1, 2, 3, 5, 9, 20].filter((count) => count <= chosen.instancesMax)) {
         for (const backlog of [0, 1, 2, 3, 5, 8, 16, 20, 31, 32, 50, 64, 100, 300, 1000]) {
           const id = instances === 0 ? "Wake" : "Grow";
-          const minute = { backlog, hadWork: true, inService: instances, starting: 0 };
+          const running = Math.min(backlog, instances);
+          const minute = {
+            running,
+            waiting: backlog - running,
+            hadWork: true,
+            inService: instances,
+            starting: 0,
+          };
           const decide = scaler(sageMaker.rules({ ...chosen, scaling }));
           const [{ EvaluationPeriods }] = alarmsOf(id, from) as [{ EvaluationPeriods: number }];
           const decided = Array.from({ length: EvaluationPeriods }, () => decide(minute)).map(
-            (action) => action?.instances ?? instances,
+            (wanted) => wanted ?? instances,
           );
           const metric = instances === 0 ? backlog : backlog / instances;
           const scaled = Math.min(chosen.instancesMax, scaledByAws(from, id, { metric, instances }));
@@ -194,8 +201,8 @@ describe("scaling by backlog", () => {
         }
       }
       const cooldown = (id: string) => policyOf(id, from).Cooldown;
-      const { wake, grow } = sageMaker.rules({ ...chosen, scaling });
-      expect([cooldown("Wake"), cooldown("Grow")]).toEqual([wake.cooldownSeconds, grow!.cooldownSeconds]);
+      const { adding } = sageMaker.rules({ ...chosen, scaling });
+      expect([cooldown("Wake"), cooldown("Grow")]).toEqual(adding.map((policy) => policy.cooldownSeconds));
     },
   );
 });

@@ -45,6 +45,7 @@ describe("the templates", () => {
   it.each([
     ["default", { imageUri: undefined, region: undefined }],
     ["everything", EVERYTHING],
+    ["ecs", { backend: "ecs", instancesMax: "4" }],
   ])("the templates of %s equal their reviewed snapshot", async (name, options) => {
     const listing = stacksOf(options).map(listingOf).join("\n\n");
     await expect(`${listing}\n`).toMatchFileSnapshot(`snapshots/${name}.txt`);
@@ -53,6 +54,8 @@ describe("the templates", () => {
   it.each([
     ["default", { imageUri: undefined }],
     ["everything", EVERYTHING],
+    ["ECS", { backend: "ecs", instancesMax: "4", provenanceSecret: "adareel/signer" }],
+    ["ECS with Spot instances", { backend: "ecs", spot: "true" }],
     ["no GPU", { instanceTypes: "ml.m5.xlarge" }],
   ])(
     "the templates of %s break no rule of CloudFormation or AWS Solutions without a written answer",

@@ -26,6 +26,7 @@ describe("a configuration", () => {
       retentionMs: 30 * 24 * 3_600_000,
       pricePerHour: null,
       provenance: { mode: "signed", given: null },
+      stopGraceMs: 25_000,
       logLevel: "info",
       logFormat: null,
     });
@@ -57,6 +58,7 @@ describe("a configuration", () => {
       PROVENANCE: "required",
       PROVENANCE_CERTIFICATE: "keys/signer.pem",
       PROVENANCE_KEY: "-----BEGIN PRIVATE KEY-----",
+      STOP_GRACE_MS: "60000",
       LOG_LEVEL: "silent",
       LOG_FORMAT: "text",
       SOMETHING_ELSE: "x",
@@ -82,6 +84,7 @@ describe("a configuration", () => {
         mode: "required",
         given: { certificate: join(home, "keys/signer.pem"), key: "-----BEGIN PRIVATE KEY-----" },
       },
+      stopGraceMs: 60_000,
       logLevel: "silent",
       logFormat: "text",
     });

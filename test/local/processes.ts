@@ -5,10 +5,15 @@ export const hasProcessList = existsSync("/proc/self/environ");
 
 export interface RunningProcess {
   readonly pid: number;
-  readonly role: "api" | "gpu" | "pipeline";
+  readonly role: "api" | "worker" | "gpu" | "pipeline";
 }
 
-const ENTRIES = { "local/start.ts": "api", "gpu/serve.ts": "gpu", "process/child.ts": "pipeline" } as const;
+const ENTRIES = {
+  "local/start.ts": "api",
+  "local/worker.ts": "worker",
+  "gpu/serve.ts": "gpu",
+  "process/child.ts": "pipeline",
+} as const;
 
 /** Lists the service's processes that have this environment variable; zombies are left out. */
 export function processesWith(name: string, value: string): RunningProcess[] {

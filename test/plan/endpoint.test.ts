@@ -226,11 +226,11 @@ describe("closed-form results", () => {
     const given = { seconds: 300, loadSeconds: 0, coldSeconds: 120, instancesMax: 2, idleMinutes: 5 };
     const { actions, instances } = simulate(options({ ...given, arrivals: [1, 2, 3, 4] }));
     expect(actions).toEqual([
-      { at: 60, kind: "wake", instances: 1 },
+      { at: 60, instances: 1 },
       // The first instance is ready at 180 and has four jobs.
-      { at: 300, kind: "grow", instances: 2 },
+      { at: 300, instances: 2 },
       // Each instance runs two jobs: from 180 and 480 on the first, from 420 and 720 on the second.
-      { at: 1320, kind: "sleep", instances: 0 },
+      { at: 1320, instances: 0 },
     ]);
     expect(instances.map(({ jobs, coldSeconds }) => [jobs, coldSeconds])).toEqual([
       [2, 120],
@@ -243,8 +243,8 @@ describe("closed-form results", () => {
     const { actions } = simulate(options({ ...given, arrivals: [30, 100] }));
     // Both wait from 100 on, so 120, 180 and 240 are three consecutive minutes.
     expect(actions.slice(0, 2)).toEqual([
-      { at: 60, kind: "wake", instances: 1 },
-      { at: 240, kind: "grow", instances: 2 },
+      { at: 60, instances: 1 },
+      { at: 240, instances: 2 },
     ]);
   });
 

@@ -1,32 +1,29 @@
 import { describe, expect, test } from "vitest";
 import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
-import { type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/scaling.ts";
+import { type MinuteSample, scaler } from "../../tools/plan/scaling.ts";
 
 const rules = sageMaker.rules({ instancesMax: 3, idleMinutes: 5, scaling: "steady" });
 
 /** Sample of a minute with a number of queued and running jobs, and of instances. */
 const minute = (backlog: number, inService: number, starting = 0): MinuteSample => ({
-  backlog,
+  waiting: Math.max(0, backlog - inService),
+  running: Math.min(backlog, inService),
   hadWork: backlog > 0,
   inService,
   starting,
 });
 const times = (count: number, sample: MinuteSample): MinuteSample[] => Array(count).fill(sample);
 
-function trace(samples: readonly MinuteSample[], given = rules): (ScalingAction["kind"] | null)[] {
-  return samples.map(scaler(given)).map((action) => action?.kind ?? null);
-}
-
-/** Returns the actions of a trace with their minutes, from 1. */
-function acted(samples: readonly MinuteSample[], given = rules): [number, ScalingAction["kind"]][] {
-  return trace(samples, given).flatMap((action, index) =>
-    action ? [[index + 1, action] as [number, ScalingAction["kind"]]] : [],
-  );
+/** Returns the numbers of instances that were decided, with their minutes, from 1. */
+function acted(samples: readonly MinuteSample[], given = rules): [minute: number, instances: number][] {
+  return samples.map(scaler(given)).flatMap((instances, index) => {
+    return instances === null ? [] : [[index + 1, instances] as [number, number]];
+  });
 }
 
 describe("scaling from zero", () => {
   test("an endpoint wakes after one minute of backlog", () => {
-    expect(trace([minute(0, 0), minute(1, 0)])).toEqual([null, "wake"]);
+    expect(acted([minute(0, 0), minute(1, 0)])).toEqual([[2, 1]]);
   });
 
   test("an endpoint without a job never wakes", () => {
@@ -34,42 +31,42 @@ describe("scaling from zero", () => {
   });
 
   test("a second instance is not requested while the first one starts, however long that takes", () => {
-    expect(acted([minute(1, 0), ...times(20, minute(40, 0, 1))])).toEqual([[1, "wake"]]);
+    expect(acted([minute(1, 0), ...times(20, minute(40, 0, 1))])).toEqual([[1, 1]]);
   });
 
   test("an instance that never came is requested again after the cooldown", () => {
     expect(acted(times(7, minute(1, 0)))).toEqual([
-      [1, "wake"],
-      [6, "wake"],
+      [1, 1],
+      [6, 1],
     ]);
   });
 });
 
 test("the cooldown of waking does not exceed a short idle window, or the next job would wait for it", () => {
   const wakeAfter = (idleMinutes: number) =>
-    sageMaker.rules({ instancesMax: 1, idleMinutes, scaling: "backlog" }).wake;
-  expect(wakeAfter(3).cooldownSeconds).toBe(180);
-  expect(wakeAfter(60).cooldownSeconds).toBe(300);
+    sageMaker.rules({ instancesMax: 1, idleMinutes, scaling: "backlog" }).adding;
+  expect(wakeAfter(3)).toMatchObject([{ cooldownSeconds: 180 }]);
+  expect(wakeAfter(60)).toMatchObject([{ cooldownSeconds: 300 }]);
 });
 
 describe("scaling out", () => {
   test("scaling out needs three minutes in a row with two jobs an instance", () => {
     expect(
       acted([minute(2, 1), minute(2, 1), minute(1, 1), minute(2, 1), minute(2, 1), minute(3, 1)]),
-    ).toEqual([[6, "grow"]]);
+    ).toEqual([[6, 2]]);
   });
 
   test("scaling out counts the jobs of one instance", () => {
     expect(acted(times(10, minute(3, 2)))).toEqual([]);
-    expect(acted(times(10, minute(4, 2)))).toEqual([[3, "grow"]]);
+    expect(acted(times(10, minute(4, 2)))).toEqual([[3, 3]]);
   });
 
   test("scaling out goes on after 15 minutes, and never beyond the maximum", () => {
     const samples = [...times(17, minute(50, 1)), ...times(20, minute(50, 2)), ...times(60, minute(50, 3))];
     expect(acted(samples)).toEqual([
-      [3, "grow"],
-      [18, "grow"],
-      [33, "grow"],
+      [3, 2],
+      [18, 3],
+      [33, 3],
     ]);
     expect(acted(times(60, minute(50, 3)))).toEqual([]);
   });
@@ -78,7 +75,7 @@ describe("scaling out", () => {
 describe("scaling by backlog", () => {
   const byBacklog = sageMaker.rules({ instancesMax: 20, idleMinutes: 5, scaling: "backlog" });
   const instancesAfter = (samples: readonly MinuteSample[], given = byBacklog) =>
-    samples.map(scaler(given)).at(-1)?.instances ?? null;
+    samples.map(scaler(given)).at(-1) ?? null;
 
   test("the instances that start from zero leave each with a few of the jobs that wait", () => {
     const started = [1, 7, 8, 15, 16, 63, 64, 127, 128, 5000].map((jobs) =>
@@ -96,25 +93,20 @@ describe("scaling by backlog", () => {
 
   test("instances are added at once, and then not for 15 minutes", () => {
     const samples = [...times(3, minute(40, 2)), ...times(14, minute(60, 6)), minute(60, 6)];
-    expect(samples.map(scaler(byBacklog)).map((action) => action?.instances ?? 0)).toEqual([
-      ...[0, 0, 8],
-      ...Array(14).fill(0),
-      12,
-    ]);
+    expect(samples.map(scaler(byBacklog))).toEqual([...[null, null, 8], ...Array(14).fill(null), 12]);
   });
 
   test("one instance at most is started by one rule, whichever was chosen", () => {
     const one = { instancesMax: 1, idleMinutes: 5 };
-    expect(sageMaker.rules({ ...one, scaling: "backlog" })).toEqual(
-      sageMaker.rules({ ...one, scaling: "steady" }),
-    );
-    expect(sageMaker.rules({ ...one, scaling: "backlog" }).grow).toBeNull();
+    const sleepy = Array(3).fill(minute(900, 0));
+    expect(acted(sleepy, sageMaker.rules({ ...one, scaling: "backlog" }))).toEqual([[1, 1]]);
+    expect(sageMaker.rules({ ...one, scaling: "backlog" }).adding).toHaveLength(1);
   });
 });
 
 describe("scaling to zero", () => {
   test("scaling to zero needs the whole idle window without a job", () => {
-    expect(acted([minute(1, 1), ...times(5, minute(0, 1))])).toEqual([[6, "sleep"]]);
+    expect(acted([minute(1, 1), ...times(5, minute(0, 1))])).toEqual([[6, 0]]);
   });
 
   test("a job within the idle window restarts it, even one that came and went between two samples", () => {
@@ -123,7 +115,7 @@ describe("scaling to zero", () => {
   });
 
   test("scaling to zero waits for an instance that starts", () => {
-    expect(acted([...times(9, minute(0, 1, 1)), minute(0, 2)])).toEqual([[10, "sleep"]]);
+    expect(acted([...times(9, minute(0, 1, 1)), minute(0, 2)])).toEqual([[10, 0]]);
   });
 
   test("scaling to zero never happens with an endless window", () => {

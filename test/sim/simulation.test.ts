@@ -3,7 +3,7 @@ import { type Outcome, simulate, type Topology } from "./simulation.ts";
 
 /**
  * Seeds to run: SIM_SEED=123 runs one, SIM_SEEDS=200 runs seeds 1 to 200; by default a few fixed ones and a new one.
- * SIM_JOBS=500 sets the number of jobs in each. SIM_TOPOLOGY=local, folder, deployed or pulled limits them to one topology.
+ * SIM_JOBS=500 sets the number of jobs in each. SIM_TOPOLOGY=local, folder, deployed or pulled limits them to one.
  */
 const { SIM_SEED, SIM_SEEDS, SIM_TOPOLOGY, SIM_JOBS = "40" } = process.env;
 const jobs = Number(SIM_JOBS);

@@ -18,7 +18,7 @@ import type { Swarm } from "./swarm.ts";
 export const LEASE_MS = 60_000;
 export const RENEW_MS = LEASE_MS / 6;
 
-/** What a worker needs to run jobs, wherever it learns of them. */
+/** Needs of a worker that runs jobs, wherever it learns of them. */
 export interface RunnerOptions {
   readonly process: Process;
   readonly network: Network;

@@ -1,4 +1,4 @@
-import { type MinuteSample, type ScalingAction, type ScalingRules, scaler } from "./scaling.ts";
+import { type MinuteSample, type ScalingRules, scaler } from "./scaling.ts";
 
 export interface SimulationOptions {
   /** Times of requests in seconds, ascending. */
@@ -44,15 +44,18 @@ export interface SimulatedInstance {
   readonly jobs: number;
 }
 
-export interface TimedAction extends ScalingAction {
+/** Change of the number of instances, at a time in seconds. */
+export interface ScalingAction {
   readonly at: number;
+  /** Number of instances after it. */
+  readonly instances: number;
 }
 
 export interface Simulation {
   /** Jobs in the order of their arrivals. */
   readonly jobs: readonly SimulatedJob[];
   readonly instances: readonly SimulatedInstance[];
-  readonly actions: readonly TimedAction[];
+  readonly actions: readonly ScalingAction[];
 }
 
 interface Instance {
@@ -79,7 +82,7 @@ export function simulate(options: SimulationOptions): Simulation {
   const decide = scaler(rules);
   const jobs: SimulatedJob[] = [];
   const instances: SimulatedInstance[] = [];
-  const actions: TimedAction[] = [];
+  const actions: ScalingAction[] = [];
   let live: Instance[] = [];
   let launched = 0;
   let arrived = 0;
@@ -118,10 +121,10 @@ export function simulate(options: SimulationOptions): Simulation {
   function sample(now: number): MinuteSample {
     while (arrived < arrivals.length && arrivals[arrived]! <= now) arrived += 1;
     const running = live.filter(({ jobs: count, freeAt }) => count > 0 && freeAt > now).length;
-    const backlog = arrived - jobs.length + running;
+    const waiting = arrived - jobs.length;
     const inService = live.filter(({ readyAt }) => readyAt <= now).length;
-    const hadWork = backlog > 0 || lastEnd > now - MINUTE;
-    return { backlog, hadWork, inService, starting: live.length - inService };
+    const hadWork = waiting + running > 0 || lastEnd > now - MINUTE;
+    return { waiting, running, hadWork, inService, starting: live.length - inService };
   }
 
   function launch(now: number): void {
@@ -152,11 +155,11 @@ export function simulate(options: SimulationOptions): Simulation {
   while (!isOver(now)) {
     now += MINUTE;
     serve(now);
-    const action = decide(sample(now));
-    if (!action) continue;
-    actions.push({ at: now, ...action });
-    if (action.instances === 0) removeAll(now);
-    while (live.length < action.instances) launch(now);
+    const wanted = decide(sample(now));
+    if (wanted === null) continue;
+    actions.push({ at: now, instances: wanted });
+    if (wanted === 0) removeAll(now);
+    while (live.length < wanted) launch(now);
   }
   // Instances that never sleep are billed until the last job has ended, or until they are ready.
   removeAll(Math.max(now, ...live.map(({ readyAt }) => readyAt)));

@@ -195,23 +195,20 @@ export function assumptions(options: PlanOptions): string[] {
 }
 
 /** Returns what the rules do, in sentences. */
-function scalingText({ wake, grow, instancesMax, idleMinutes }: ScalingRules): string {
-  const grown =
-    grow === null
-      ? ""
-      : `, or after ${counted(grow.minutes, "minute")} with as many jobs for each instance ` +
-        `(${stepsText(grow)}; cooldown ${duration(grow.cooldownSeconds)})`;
+function scalingText({ adding, instancesMax, idleMinutes }: ScalingRules): string {
+  const policies = adding.map(
+    ({ counts, minutes, cooldownSeconds, ...rule }) =>
+      `by the ${counts} (${stepsText(rule)}), after ${counted(minutes, "minute")}, with a cooldown of ` +
+      `${duration(cooldownSeconds)} in which only a higher step adds what it exceeds the last one by`,
+  );
   return (
-    `instances are added after ${counted(wake.minutes, "minute")} in which jobs wait without an instance ` +
-    `(${stepsText(wake)}; cooldown ${duration(wake.cooldownSeconds)})${grown}, up to ${instancesMax}. ` +
+    `instances are added ${policies.join("; or ")}; up to ${instancesMax}. ` +
     `All are removed after ${counted(idleMinutes, "minute")} without a job.`
   );
 }
 
-const stepsText = ({ steps, unit }: ScaleOutRule) =>
-  steps
-    .map(({ from, add }) => `from ${counted(from, "job")} ${add}${unit === "percent" ? " %" : ""} more`)
-    .join(", ");
+const stepsText = ({ steps, unit }: Pick<ScaleOutRule, "steps" | "unit">) =>
+  steps.map(({ from, add }) => `from ${from}: ${add}${unit === "percent" ? " %" : ""} more`).join(", ");
 
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 

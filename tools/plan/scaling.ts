@@ -1,9 +1,10 @@
 import type { ScaleOutRule } from "../../infra/backends/scaling-rules.ts";
 
-/** Metrics of the endpoint at the end of a minute. */
+/** Metrics of the backend at the end of a minute. */
 export interface MinuteSample {
-  /** Number of queued and running jobs. */
-  readonly backlog: number;
+  /** Number of queued and of running jobs. */
+  readonly waiting: number;
+  readonly running: number;
   /** True if there was a job at any time of the minute. */
   readonly hadWork: boolean;
   /** Number of instances that take jobs. */
@@ -12,67 +13,66 @@ export interface MinuteSample {
   readonly starting: number;
 }
 
+/** Policy that adds instances, with the metric that its rule counts. */
+export interface AddingPolicy extends ScaleOutRule {
+  /** Description of the metric, such as `jobs for each instance`. */
+  readonly counts: string;
+  metric(sample: MinuteSample): number;
+}
+
 export interface ScalingRules {
   readonly instancesMax: number;
-  /** Adds instances by the jobs that wait while there is no instance. */
-  readonly wake: ScaleOutRule;
-  /** Adds instances by the jobs for each instance; null for never. */
-  readonly grow: ScaleOutRule | null;
+  readonly adding: readonly AddingPolicy[];
+  /** True if instances are added while others start. */
+  readonly addsWhileStarting: boolean;
   /** Minutes without a job after which all instances are removed; Infinity for never. */
   readonly idleMinutes: number;
 }
 
-/** Change of the number of instances. */
-export interface ScalingAction {
-  readonly kind: "wake" | "grow" | "sleep";
-  /** Number of instances after it. */
-  readonly instances: number;
-}
-
 /**
- * Returns a function that decides, minute by minute, whether the endpoint adds instances (`wake`, `grow`), removes all
- * (`sleep`), or does nothing. It never removes some of the instances, so that no running job is killed. While an
- * instance starts it does nothing, since an endpoint takes one change at a time.
+ * Returns a function that decides, minute by minute, how many instances there shall be: it adds some, removes all, or
+ * returns null to leave them. It never removes some of the instances, so that no running job is killed.
  */
-export function scaler(rules: ScalingRules): (sample: MinuteSample) => ScalingAction | null {
-  const { idleMinutes, instancesMax } = rules;
-  let minute = 0;
+export function scaler(rules: ScalingRules): (sample: MinuteSample) => number | null {
+  const { idleMinutes, instancesMax, addsWhileStarting } = rules;
+  const policies = rules.adding.map(adder);
   let idle = 0;
-  const wake = scaleOut(rules.wake);
-  const grow = rules.grow && scaleOut(rules.grow);
 
-  return ({ backlog, hadWork, inService, starting }) => {
-    minute += 1;
+  return (sample) => {
+    const { hadWork, inService, starting } = sample;
     idle = hadWork ? 0 : idle + 1;
-    const mayAdd = starting === 0 && inService < instancesMax;
-    const woken = wake(inService === 0 ? backlog : 0, { instances: 0, minute, mayAdd });
-    const each = inService === 0 ? 0 : backlog / inService;
-    const grown = grow?.(each, { instances: inService, minute, mayAdd }) ?? 0;
-    if (starting > 0) return null;
-    if (inService > 0 && idle >= idleMinutes) return { kind: "sleep", instances: 0 };
-    const instances = Math.min(instancesMax, inService + woken + grown);
-    if (instances === inService) return null;
-    return { kind: woken > 0 ? "wake" : "grow", instances };
+    const instances = inService + starting;
+    const mayAdd = instances < instancesMax && (addsWhileStarting || starting === 0);
+    // Where several policies add instances, the one that adds the most decides.
+    const added = Math.max(0, ...policies.map((add) => add(sample, mayAdd)));
+    if (added > 0) return Math.min(instancesMax, instances + added);
+    return idle >= idleMinutes && inService > 0 && starting === 0 ? 0 : null;
   };
 }
 
-interface Now {
-  readonly instances: number;
-  readonly minute: number;
-  /** False while the endpoint cannot add instances, so that no cooldown begins. */
-  readonly mayAdd: boolean;
-}
-
-/** Returns a function that is told a rule's metric each minute, and returns the number of instances to add. */
-function scaleOut({ minutes, cooldownSeconds, unit, steps }: ScaleOutRule) {
+/**
+ * Returns a function that is told each minute, and returns the number of instances that a policy adds. In the cooldown
+ * it adds what exceeds its last action, as Application Auto Scaling does.
+ */
+function adder({ minutes, cooldownSeconds, unit, steps, metric }: AddingPolicy) {
+  let minute = 0;
   let breached = 0;
-  let readyAt = 0;
-  return (metric: number, { instances, minute, mayAdd }: Now): number => {
-    const step = steps.findLast(({ from }) => metric >= from);
+  let coolAt = 0;
+  let lastAdded = 0;
+  return (sample: MinuteSample, mayAdd: boolean): number => {
+    minute += 1;
+    const value = metric(sample);
+    const step = steps.findLast(({ from }) => value >= from);
     breached = step ? breached + 1 : 0;
-    if (!step || !mayAdd || breached < minutes || minute * 60 < readyAt) return 0;
-    readyAt = minute * 60 + cooldownSeconds;
-    return unit === "instances" ? step.add : percentOf(instances, step.add);
+    if (!step || !mayAdd || breached < minutes) return 0;
+    if (minute * 60 >= coolAt) lastAdded = 0;
+    const instances = sample.inService + sample.starting;
+    const wanted = unit === "instances" ? step.add : percentOf(instances, step.add);
+    const added = Math.max(0, wanted - lastAdded);
+    if (added === 0) return 0;
+    lastAdded += added;
+    coolAt = minute * 60 + cooldownSeconds;
+    return added;
   };
 }
 

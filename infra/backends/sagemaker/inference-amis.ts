@@ -1,9 +1,9 @@
 import { CUDA_BASE } from "../../image/bases.ts";
 
 /**
- * Inference AMIs of SageMaker whose driver is new enough, each with the newest CUDA that its driver is made for, and the
- * base image for it. A driver from 525 on runs every CUDA 12, as far as kernels are compiled for its GPU, as those of
- * onnxruntime are; only what the driver would have to compile needs one that is made for that CUDA.
+ * Inference AMIs of SageMaker whose driver is new enough, each with the newest CUDA that its driver is made for, and
+ * the base image for it. A driver from 525 on runs every CUDA 12, as far as kernels are compiled for its GPU, as those
+ * of onnxruntime are; only what the driver would have to compile needs one that is made for that CUDA.
  *
  * @see CUDA compatibility guide of NVIDIA, "Minor version compatibility"
  */

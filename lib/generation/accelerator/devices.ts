@@ -8,6 +8,8 @@ export interface DeviceNeeds {
   readonly provider: AskedProvider;
   /** `CUDA_VISIBLE_DEVICES`, GPUs with commas between them; null if it is not set. */
   readonly visible: string | null;
+  /** Name of the setting that gives the number of workers, for errors; `WORKERS` by default. */
+  readonly setting?: string | undefined;
 }
 
 const ASK_MS_MAX = 10_000;
@@ -15,6 +17,15 @@ const ASK_MS_MAX = 10_000;
 /** Returns the number of GPUs that a list of `CUDA_VISIBLE_DEVICES` names, if the provider uses them; else null. */
 export function listedDevices({ provider, visible }: Omit<DeviceNeeds, "workers">): number | null {
   return visible !== null && usesCuda(provider) ? visible.split(",").length : null;
+}
+
+/** Returns how many workers of this provider a machine has GPUs for, and 1 where the provider uses none. */
+export async function countDevices(
+  needs: Omit<DeviceNeeds, "workers">,
+  command = "nvidia-smi",
+): Promise<number> {
+  if (!usesCuda(needs.provider)) return 1;
+  return listedDevices(needs) ?? Math.max(1, (await uuidsOfGpus(command)).length);
 }
 
 /**
@@ -25,13 +36,13 @@ export function listedDevices({ provider, visible }: Omit<DeviceNeeds, "workers"
  * @throws ConfigError if there are more workers than GPUs
  */
 export async function assignDevices(
-  { workers, provider, visible }: DeviceNeeds,
+  { workers, provider, visible, setting = "WORKERS" }: DeviceNeeds,
   command = "nvidia-smi",
 ): Promise<readonly (string | null)[]> {
   const own = Array<null>(workers).fill(null);
   if (provider === "webgpu" && workers > 1)
     throw new ConfigError(
-      "WORKERS must be 1 with PROVIDER=webgpu, which takes the GPU that the system prefers.",
+      `${setting} must be 1 with PROVIDER=webgpu, which takes the GPU that the system prefers.`,
     );
   if (!usesCuda(provider)) return own;
   const devices = visible?.split(",").map((entry) => entry.trim()) ?? (await uuidsOfGpus(command));
@@ -41,7 +52,7 @@ export async function assignDevices(
     const found = visible === null ? "nvidia-smi lists" : "CUDA_VISIBLE_DEVICES names";
     const gpus = devices.length === 1 ? "1 GPU" : `${devices.length} GPUs`;
     throw new ConfigError(
-      `WORKERS is ${workers}, but ${found} ${gpus}: set it to ${devices.length} at most, or PROVIDER to cpu.`,
+      `${setting} is ${workers}, but ${found} ${gpus}: set it to ${devices.length} at most, or PROVIDER to cpu.`,
     );
   }
   return workers === 1 && visible === null ? own : devices.slice(0, workers);

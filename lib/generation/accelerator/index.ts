@@ -1,3 +1,3 @@
 export { gpuMemoryBytes } from "./accelerator.ts";
 export { ASKED_PROVIDERS, type AskedProvider, chooseProvider } from "./choose-provider.ts";
-export { assignDevices, listedDevices } from "./devices.ts";
+export { assignDevices, countDevices, listedDevices } from "./devices.ts";

@@ -13,7 +13,7 @@ export interface StubQuestion {
 /** Answer, or the name of an error; null closes the connection without an answer. */
 export type StubReply = { readonly error: string; readonly status?: number } | object | null;
 
-/** Starts a stub of STS, Systems Manager and Service Quotas, with the answers of a test. */
+/** Starts a stub of STS, Systems Manager, Service Quotas, SQS and Secrets Manager, with the answers of a test. */
 export async function startAwsStub(reply: (question: StubQuestion) => StubReply) {
   const questions: StubQuestion[] = [];
   const server = createServer(async (request, response) => {
@@ -41,6 +41,8 @@ export async function startAwsStub(reply: (question: StubQuestion) => StubReply)
       AWS_ENDPOINT_URL_STS: url,
       AWS_ENDPOINT_URL_SSM: url,
       AWS_ENDPOINT_URL_SERVICE_QUOTAS: url,
+      AWS_ENDPOINT_URL_SQS: url,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
     },
     async close() {
       server.closeAllConnections();

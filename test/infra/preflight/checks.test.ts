@@ -53,10 +53,23 @@ function wellAnswer({ operation, input }: StubQuestion): StubReply {
       return input.NextToken
         ? { Quotas: [quota("ml.g6e.2xlarge", 2)] }
         : { Quotas: [quota("ml.g4dn.xlarge", 1)], NextToken: "more" };
+    case "ListQueues":
+      return {
+        QueueUrls: [`https://sqs.eu-central-1.amazonaws.com/${ACCOUNT}/adareel-data-WorkQueue12345678-a`],
+      };
+    case "DescribeSecret":
+      return { Name: input.SecretId };
     default:
-      return { Quotas: [quota("ml.g6e.4xlarge", 1), quota("ml.m5.xlarge", 4)] };
+      return { Quotas: [quota("ml.g6e.4xlarge", 1), quota("ml.m5.xlarge", 4), BUILDS] };
   }
 }
+
+/** Quota of builds. */
+const BUILDS = {
+  QuotaName: "Concurrently running builds for Linux/Medium environment",
+  QuotaCode: "L-builds",
+  Value: 1,
+};
 
 function quota(type: string, Value: number) {
   return { QuotaName: `${type} for endpoint usage`, QuotaCode: `L-${type}`, Value };
@@ -84,10 +97,16 @@ it("a ready account gives one line for each check, in their order, and is ready"
     "ok       CDK in us-east-1: version 30.",
     "ok       ml.g6e.2xlarge: The quota in eu-central-1 is 2.",
     "ok       ml.g6e.4xlarge: The quota in eu-central-1 is 1.",
+    "ok       CodeBuild: The quota of builds in eu-central-1 is 1.",
     "ok       bucket: adareel-123456789012-eu-central-1.",
+    "ok       master key: adareel/master-key.",
     "ok       model: demo, 0.00 GB.",
     "ok       image: CodeBuild builds it in the account.",
     expect.stringMatching(/^unknown {2}AMI: It cannot be checked whether eu-central-1 has al2023-ami-/),
+    expect.stringMatching(
+      /^unknown {2}pools: It .* if creating the endpoint fails, say -c instanceTypes=ml\.g6e\.2xlarge\.$/,
+    ),
+    "unknown  price: Quotes reckon with $2.8 an hour, the list price of us-east-1; say -c pricePerHour= with that of eu-central-1.",
     "Ready to deploy.",
   ]);
   expect(folded).toEqual(lines);
@@ -108,7 +127,9 @@ describe("credentials", () => {
     expect(lineOf("image")).toMatch(/^ok/);
     expect(folded.filter((line) => line.startsWith("unknown"))).toEqual([
       expect.stringMatching(/^unknown {2}AMI: /),
-      "unknown  6 checks (CDK in eu-central-1, CDK in us-east-1, ml.g6e.2xlarge, ml.g6e.4xlarge, bucket, model) need AWS credentials.",
+      expect.stringMatching(/^unknown {2}pools: /),
+      expect.stringMatching(/^unknown {2}price: /),
+      "unknown  8 checks (CDK in eu-central-1, CDK in us-east-1, ml.g6e.2xlarge, ml.g6e.4xlarge, CodeBuild, bucket, master key, model) need AWS credentials.",
     ]);
     expect(folded.at(-1)).toBe(
       "Not ready, because of credentials. Next: log in with aws configure or aws sso login, or set AWS_PROFILE.",
@@ -137,7 +158,7 @@ describe("credentials", () => {
       /^unknown {2}credentials: AWS does not answer \(.*\): check/,
     );
     expect(silent.folded.at(-1)).toBe(
-      "Ready to deploy as far as could be checked: 7 of 10 checks could not be made.",
+      "Ready to deploy as far as could be checked: 9 of 14 checks could not be made.",
     );
   });
 });
@@ -170,7 +191,7 @@ it("a missing prerequisite is reported with what to do about it", async () => {
     `wrong    ml.g5.xlarge: The quota in eu-central-1 is 1, and instancesMax is 2: say -c instancesMax=1, or request more at ${page}/L-ml.g5.xlarge`,
   );
   expect(lineOf("ml.g6.xlarge")).toBe(
-    'unknown  ml.g6.xlarge: Service Quotas has no "ml.g6.xlarge for endpoint usage" in eu-central-1: the type may not exist there.',
+    'unknown  ml.g6.xlarge: Service Quotas has no "ml.g6.xlarge for endpoint usage" in eu-central-1: the type may not exist there; if so, name others with -c instanceTypes=.',
   );
   expect(lineOf("model")).toBe(
     `wrong    model: The bucket has 5 bytes of the model instead of 8: run npm run models -- push models/demo --store s3://${BUCKET}`,
@@ -226,13 +247,99 @@ it("a check without permission is unknown and names the permission; all of them 
   );
   expect(folded.filter((line) => line.startsWith("unknown"))).toEqual([
     expect.stringMatching(/^unknown {2}AMI: /),
-    "unknown  6 checks (CDK in eu-central-1, CDK in us-east-1, ml.g6e.2xlarge, ml.g6e.4xlarge, bucket, model) lack permissions: " +
+    expect.stringMatching(/^unknown {2}pools: /),
+    expect.stringMatching(/^unknown {2}price: /),
+    "unknown  8 checks (CDK in eu-central-1, CDK in us-east-1, ml.g6e.2xlarge, ml.g6e.4xlarge, CodeBuild, bucket, master key, model) lack permissions: " +
       "allow ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in eu-central-1; " +
       "ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in us-east-1; " +
       "servicequotas:ListServiceQuotas and servicequotas:ListAWSDefaultServiceQuotas; " +
-      `s3:ListBucket and s3:GetObject of ${BUCKET}. npm run preflight -- --permissions deployer prints them all.`,
+      `s3:ListBucket and s3:GetObject of ${BUCKET}; secretsmanager:DescribeSecret of adareel/master-key. npm run preflight -- --permissions deployer prints them all.`,
   ]);
   expect(isReady).toBe(true);
+});
+
+describe("a region", () => {
+  it("a region without a service that the deployment needs is refused", async () => {
+    differing = ({ operation }) =>
+      operation.endsWith("Quotas") ? { error: "NoSuchResourceException" } : undefined;
+    const { lineOf, isReady } = await check();
+    expect(lineOf("ml.g6e.2xlarge")).toBe(
+      "wrong    ml.g6e.2xlarge: Service Quotas knows no sagemaker in eu-central-1: choose another region with -c region=",
+    );
+    expect(isReady).toBe(false);
+  });
+
+  it("one instance type needs no instance pools, and a price that was given is the region's", async () => {
+    const { lineOf } = await check({ instanceTypes: "ml.g6e.2xlarge", pricePerHour: "3.4" });
+    expect(lineOf("pools")).toBeUndefined();
+    expect(lineOf("price")).toBe("ok       price: Quotes reckon with $3.4 an hour.");
+    expect((await check({ region: "us-east-1" })).lineOf("price")).toMatch(
+      /^ok {7}price: .* the list price, \$2\.8 /,
+    );
+  });
+});
+
+describe("the quota of builds", () => {
+  it("an account that may not run builds is told to build with Docker", async () => {
+    differing = ({ operation }) =>
+      operation.endsWith("Quotas") ? { Quotas: [{ ...BUILDS, Value: 0 }] } : undefined;
+    const { lineOf } = await check();
+    expect(lineOf("CodeBuild")).toBe(
+      "wrong    CodeBuild: The quota of builds in eu-central-1 is 0: build with Docker on this machine meanwhile, without -c build, and request 1 at https://eu-central-1.console.aws.amazon.com/servicequotas/home/services/codebuild/quotas/L-builds",
+    );
+    expect((await check({ build: "docker" })).lineOf("CodeBuild")).toBeUndefined();
+  });
+});
+
+describe("an upgrade", () => {
+  const jobs = `${BUCKET}/jobs/default/00000000.json`;
+
+  it("an upgrade is told that a second endpoint may not fit beside the first", async () => {
+    s3.objects.set(jobs, { etag: '"1"', contentType: "", metadata: {}, body: Buffer.from("{}") });
+    const { lineOf, isReady } = await check();
+    expect(lineOf("ml.g6e.4xlarge")).toMatch(
+      /^unknown {2}ml\.g6e\.4xlarge: The quota in eu-central-1 is 1: .* needs 2 while all instances of the old one /,
+    );
+    expect(lineOf("ml.g6e.2xlarge")).toBe("ok       ml.g6e.2xlarge: The quota in eu-central-1 is 2.");
+    expect(isReady).toBe(true);
+  });
+});
+
+describe("what outlived its stack", () => {
+  it("a bucket and a secret that no stack owns are reported with what can be done", async () => {
+    differing = ({ operation }) => (operation === "ListQueues" ? {} : undefined);
+    const { lineOf, folded, isReady } = await check();
+    const remedy =
+      "choose another name with -c name=, take it over with npx cdk import adareel/data, or delete it if nobody needs what it holds";
+    expect(lineOf("bucket")).toBe(
+      `wrong    bucket: The bucket ${BUCKET} exists, and no stack owns it: ${remedy}`,
+    );
+    expect(lineOf("master key")).toBe(
+      `wrong    master key: The secret adareel/master-key exists, and no stack owns it: ${remedy}`,
+    );
+    expect(lineOf("model")).toMatch(/^ok/);
+    expect(folded.at(-1)).toBe(`Not ready, because of bucket, master key. Next: ${remedy}`);
+    expect(isReady).toBe(false);
+    const asked = aws.questions.filter(({ operation }) => operation === "ListQueues");
+    expect(asked.map(({ input }) => input.QueueNamePrefix)).toEqual(Array(2).fill("adareel-data-Work"));
+  });
+
+  it("a secret in scheduled deletion is reported, since its name cannot be used", async () => {
+    differing = ({ operation }) =>
+      operation === "DescribeSecret" ? { Name: "adareel/master-key", DeletedDate: 1_795_000_000 } : undefined;
+    expect((await check()).lineOf("master key")).toBe(
+      "wrong    master key: The secret adareel/master-key is scheduled for deletion, and its name cannot be used until then: " +
+        "run aws secretsmanager restore-secret --region eu-central-1 --secret-id adareel/master-key, or choose another name with -c name=",
+    );
+  });
+
+  it("a secret that does not exist is made by the deployment", async () => {
+    differing = ({ operation }) =>
+      operation === "DescribeSecret" ? { error: "ResourceNotFoundException" } : undefined;
+    expect((await check()).lineOf("master key")).toBe(
+      "ok       master key: The deployment makes adareel/master-key.",
+    );
+  });
 });
 
 it("a single check that could not be made is told in the singular", () => {

@@ -1,5 +1,6 @@
 import { COLD_START_SECONDS } from "../../../infra/backends/ecs/cold-start.ts";
 import { EC2_TYPES, PRICES_DATE } from "../../../infra/backends/ecs/instance-types.ts";
+import { scaleOutRule } from "../../../infra/backends/ecs/scaling-rules.ts";
 import { figure } from "../figure.ts";
 import type { PlannedBackend } from "./backend.ts";
 
@@ -25,11 +26,19 @@ export const ecs: PlannedBackend = {
       "a public report has an instance after 42 s, and warm tasks after 165 to 197 s (small model) and 527 to 586 s (large)",
     ),
   },
-  /** Returns what is nearest to the policies of infra/backends/ecs/worker-scaling.ts. */
-  rules: (chosen) => ({
-    ...chosen,
-    wake: { minutes: 1, cooldownSeconds: Math.min(600, chosen.idleMinutes * 60) },
-    grow: { backlog: 2, minutes: 1, cooldownSeconds: Math.min(600, chosen.idleMinutes * 60) },
+  // A job ends at its deadline at the latest.
+  runSecondsMax: null,
+  rules: ({ instancesMax, idleMinutes }) => ({
+    instancesMax,
+    idleMinutes,
+    addsWhileStarting: true,
+    adding: [
+      {
+        ...scaleOutRule({ instancesMax, idleMinutes }),
+        counts: "jobs that wait",
+        metric: ({ waiting }) => waiting,
+      },
+    ],
   }),
   videoItems: [],
   // A service starts with a task, which is removed after the idle window.

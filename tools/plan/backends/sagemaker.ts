@@ -3,6 +3,7 @@ import { INSTANCE_TYPES, PRICES_DATE } from "../../../infra/backends/sagemaker/i
 import { RUN_MS_MAX } from "../../../infra/backends/sagemaker/run-limit.ts";
 import { scaleOutRules } from "../../../infra/backends/sagemaker/scaling-rules.ts";
 import { figure } from "../figure.ts";
+import type { MinuteSample } from "../scaling.ts";
 import type { PlannedBackend } from "./backend.ts";
 
 /** SageMaker asynchronous endpoints, as infra/backends/sagemaker deploys them. */
@@ -28,14 +29,29 @@ export const sageMaker: PlannedBackend = {
     ),
   },
   runSecondsMax: RUN_MS_MAX / 1000,
-  rules: (chosen) => ({
-    instancesMax: chosen.instancesMax,
-    idleMinutes: chosen.idleMinutes,
-    ...scaleOutRules(chosen),
-  }),
+  rules: (chosen) => {
+    const { wake, grow } = scaleOutRules(chosen);
+    return {
+      instancesMax: chosen.instancesMax,
+      idleMinutes: chosen.idleMinutes,
+      addsWhileStarting: false,
+      adding: [
+        {
+          ...wake,
+          counts: "jobs that wait without an instance",
+          metric: ({ waiting, inService }) => (inService === 0 ? waiting : 0),
+        },
+        ...(grow ? [{ ...grow, counts: "jobs for each instance", metric: jobsEach }] : []),
+      ],
+    };
+  },
   videoItems: [
     { what: "Notification", quantity: 1, price: "snsPublish", because: "one for the ended invocation" },
   ],
   // An endpoint starts with an instance, which is removed after the idle window.
   deploymentSeconds: (coldStartSeconds, idleMinutes) => coldStartSeconds + idleMinutes * 60,
 };
+
+function jobsEach({ waiting, running, inService }: MinuteSample): number {
+  return inService === 0 ? 0 : (waiting + running) / inService;
+}

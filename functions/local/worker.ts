@@ -1,0 +1,69 @@
+import { ModelStoreError } from "../../lib/distribution/model-store/index.ts";
+import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
+import { RequestError } from "../../lib/generation/request/index.ts";
+import { jobStore } from "../../lib/service/jobs/index.ts";
+import { checkStorePromises, type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
+import { commandUsage, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
+import { system } from "../../lib/shared/system.ts";
+import { fetchModel } from "../gpu/models.ts";
+import { openLog } from "./output.ts";
+import { startPullingWorkers } from "./pulling-workers.ts";
+import { orphanWatch, stopOnSignals } from "./stop-on-signals.ts";
+import { WORKER, WORKER_NAME } from "./worker-command.ts";
+import { parseWorkerConfig } from "./worker-config.ts";
+
+/* Entry point of `npm run worker`: makes the videos of a service elsewhere until a signal stops it. */
+
+async function main(): Promise<void> {
+  const given = parseCommand(WORKER_NAME, WORKER, process.argv.slice(2));
+  if (given === "help") return void process.stdout.write(commandUsage(WORKER_NAME, WORKER));
+  // npm runs scripts in the package's folder, and passes the user's folder in INIT_CWD.
+  const folder = process.env.INIT_CWD ?? process.cwd();
+  const config = await parseWorkerConfig(given.values, process.env, folder);
+  const { gpu, logFormat, envs } = config;
+  const output = openLog({ logLevel: gpu.logLevel, logFormat });
+  const { log, watch } = output;
+  const isOrphaned = await orphanWatch();
+  const jobs = jobStore({ store: await openChecked(gpu.store), ...system });
+  for (const model of gpu.models) {
+    // Of several processes that download a model at once, each would download all of it.
+    await describeModel((await fetchModel(model, { cacheFolder: gpu.modelCache, log })).folder);
+  }
+  const workers = startPullingWorkers({ config, jobs, log, watch });
+  try {
+    await workers.started;
+  } catch (error) {
+    await workers.stop();
+    throw error;
+  }
+  stopOnSignals({ ...output, stop: workers.stop, graceMs: gpu.stopGraceMs, isOrphaned });
+  log.info(`pulling jobs from ${gpu.store}, ${envs.length === 1 ? "1 worker" : `${envs.length} workers`}`);
+}
+
+/** Opens the store. A bucket must keep its promises, of which some servers lack some. */
+async function openChecked(url: string): Promise<ObjectStore> {
+  const store = await openStore(url, { signUrl: () => "" });
+  if (url.startsWith("s3:")) await checkStorePromises(store, system.random);
+  return store;
+}
+
+/*
+ * An error is printed as one sentence. The exit code is 2 for an error in the command line, the configuration or a
+ * model, otherwise 1.
+ */
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  const isMistake = [
+    UsageError,
+    ConfigError,
+    RequestError,
+    CheckpointError,
+    ModelStoreError,
+    ProvenanceError,
+    RangeError,
+  ].some((kind) => error instanceof kind);
+  process.exit(isMistake ? 2 : 1);
+});

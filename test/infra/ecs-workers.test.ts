@@ -1,0 +1,169 @@
+import { Match, type Template } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { ACCOUNT, IMAGE, templateOf } from "./deployment.ts";
+import { names, permissionsOf } from "./policies.ts";
+
+const REGION = "eu-central-1";
+const BUCKET = `adareel-${ACCOUNT}-${REGION}`;
+const template = templateOf("gpu", { backend: "ecs" });
+
+function only(type: string, from: Template = template) {
+  const found = Object.values(from.findResources(type));
+  expect(found).toHaveLength(1);
+  return found[0]!.Properties;
+}
+
+function launchOf(options: Readonly<Record<string, string>> = {}) {
+  const provider = only("AWS::ECS::CapacityProvider", templateOf("gpu", { backend: "ecs", ...options }));
+  return provider.ManagedInstancesProvider.InstanceLaunchTemplate;
+}
+
+describe("the container of a worker", () => {
+  const task = only("AWS::ECS::TaskDefinition");
+  const [container] = task.ContainerDefinitions;
+
+  it("the container pulls its turns from the queue of runs, and is told where the jobs and the model are", () => {
+    expect(container).toMatchObject({ Image: IMAGE, Command: ["pull"] });
+    const environment = Object.fromEntries(
+      container.Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [Name, Value]),
+    );
+    expect(environment).toEqual({
+      AWS_REGION: REGION,
+      STORE: `s3://${BUCKET}`,
+      MODEL_URI: `s3://${BUCKET}/models/demo/`,
+      PROVIDER: "cuda",
+      GPU_MEMORY_GIB: "48",
+      MAX_RUN_MS: "21600000",
+      RUNS_QUEUE_URL: { Ref: expect.stringMatching(/^WorkersRunsQueue/) },
+      HOST: "127.0.0.1",
+      STOP_GRACE_MS: "105000",
+    });
+  });
+
+  it("the container has a GPU and most of the smallest instance, so that two do not share one", () => {
+    expect(task).toMatchObject({
+      RequiresCompatibilities: ["MANAGED_INSTANCES"],
+      Cpu: "7168",
+      Memory: "57344",
+    });
+    expect(container.ResourceRequirements).toEqual([{ Type: "GPU", Value: "1" }]);
+    const plain = templateOf("gpu", { backend: "ecs", instanceTypes: "m5.xlarge" });
+    expect(
+      only("AWS::ECS::TaskDefinition", plain).ContainerDefinitions[0].ResourceRequirements,
+    ).toBeUndefined();
+  });
+
+  it("the container may end its job after the signal to stop, before ECS kills it", () => {
+    expect(container.StopTimeout * 1000).toBeGreaterThan(105_000 + 4_000);
+  });
+
+  it("the container is asked whether it is well, and has twenty minutes for its model", () => {
+    const { Command: command, Interval: interval, Retries: retries } = container.HealthCheck;
+    expect(command.at(-1)).toContain("http://127.0.0.1:8080/ping");
+    expect(interval * retries).toBeGreaterThanOrEqual(1200);
+  });
+
+  it("the container writes into a log that is kept for a month", () => {
+    const { Options: options } = container.LogConfiguration;
+    expect(names(options["awslogs-group"])).toBe("WorkersLog");
+    template.hasResourceProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
+  });
+});
+
+describe("the service of workers", () => {
+  it("the service keeps the number of tasks that the scaling has set when it is deployed again", () => {
+    expect(only("AWS::ECS::Service")).not.toHaveProperty("DesiredCount");
+  });
+
+  it("the service starts no second GPU to replace the first, and is put back if tasks do not start", () => {
+    expect(only("AWS::ECS::Service").DeploymentConfiguration).toEqual({
+      MinimumHealthyPercent: 0,
+      MaximumPercent: 100,
+      DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+    });
+  });
+
+  it("the service of Spot instances is another one, with another provider, because neither can be changed", () => {
+    const idsOf = (type: string) =>
+      ["false", "true"].flatMap((spot) =>
+        Object.keys(templateOf("gpu", { backend: "ecs", spot }).findResources(type)),
+      );
+    for (const type of ["AWS::ECS::Service", "AWS::ECS::CapacityProvider"])
+      expect(new Set(idsOf(type)).size).toBe(2);
+    expect(launchOf({ spot: "true" }).CapacityOptionType).toBe("SPOT");
+    expect(launchOf({ spot: "false" }).CapacityOptionType).toBe("ON_DEMAND");
+  });
+});
+
+describe("the instances of workers", () => {
+  it("the instances are of the types of the deployment and no other, whatever they cost", () => {
+    const { InstanceRequirements: requirements } = launchOf();
+    expect(requirements).toMatchObject({
+      AllowedInstanceTypes: ["g6e.2xlarge", "g6e.4xlarge"],
+      VCpuCount: { Min: 8, Max: 16 },
+      MemoryMiB: { Min: 65_536, Max: 131_072 },
+      AcceleratorCount: { Min: 1, Max: 1 },
+      OnDemandMaxPricePercentageOverLowestPrice: 999_999,
+    });
+    // EC2 takes only one of the two limits.
+    expect(requirements).not.toHaveProperty("SpotMaxPricePercentageOverLowestPrice");
+    const spot = launchOf({ spot: "true" }).InstanceRequirements;
+    expect(spot).toMatchObject({ SpotMaxPricePercentageOverLowestPrice: 999_999 });
+    expect(spot).not.toHaveProperty("OnDemandMaxPricePercentageOverLowestPrice");
+  });
+
+  it("the instances are reached by nobody, and reach AWS by HTTPS", () => {
+    const { SecurityGroupIngress: ingress, SecurityGroupEgress: egress } = only("AWS::EC2::SecurityGroup");
+    expect(ingress).toEqual([]);
+    expect(egress).toMatchObject([{ IpProtocol: "tcp", FromPort: 443, ToPort: 443 }]);
+  });
+
+  it("the instances have public addresses and no NAT gateway, which would be billed at rest", () => {
+    template.resourceCountIs("AWS::EC2::NatGateway", 0);
+    template.allResourcesProperties("AWS::EC2::Subnet", { MapPublicIpOnLaunch: true });
+    template.resourceCountIs("AWS::EC2::Subnet", 3);
+    template.hasResourceProperties("AWS::EC2::Route", {
+      DestinationCidrBlock: "0.0.0.0/0",
+      GatewayId: { Ref: Match.stringLikeRegexp("^WorkersNetworkGateway") },
+    });
+    template.hasResourceProperties("AWS::EC2::VPCEndpoint", { VpcEndpointType: "Gateway" });
+    expect(only("AWS::ECS::TaskDefinition").NetworkMode).toBe("host");
+  });
+
+  it("the instances have a role whose name AWS lets ECS pass on, another one in each region", () => {
+    template.hasResourceProperties("AWS::IAM::Role", { RoleName: `ecsInstanceRole-adareel-${REGION}` });
+  });
+});
+
+describe("the roles of workers", () => {
+  const granted = permissionsOf(template, "WorkersTaskRole");
+
+  it("a worker may take turns from its own queue, and protect the tasks of its own cluster", () => {
+    const protection = granted.find((line) => line.startsWith("ecs:UpdateTaskProtection "))!;
+    expect(protection).toContain(`:ecs:${REGION}:${ACCOUNT}:task/adareel-workers/*`);
+    const others = granted.filter((line) => !line.startsWith("s3:") && line !== protection);
+    expect(others).toEqual([
+      "sqs:ChangeMessageVisibility WorkersRunsQueue",
+      "sqs:DeleteMessage WorkersRunsQueue",
+      "sqs:ReceiveMessage WorkersRunsQueue",
+      "sqs:SendMessage WorkersRunsQueue",
+    ]);
+  });
+
+  it("ECS may pull the image and write the log, and nothing of the bucket", () => {
+    const lines = permissionsOf(template, "WorkersTaskExecutionRole");
+    expect(lines.filter((line) => line.startsWith("s3:"))).toEqual([]);
+    expect(lines.some((line) => line.startsWith("logs:PutLogEvents WorkersLog"))).toBe(true);
+  });
+
+  it("dispatch may send to the queue of runs, and the sweep may ask how many jobs wait in it", () => {
+    expect(permissionsOf(template, "DispatchRole")).toContain("sqs:SendMessage WorkersRunsQueue");
+    expect(permissionsOf(template, "SweepRole")).toContain("sqs:GetQueueAttributes WorkersRunsQueue");
+  });
+});
+
+it("nobody settles, because workers that pull tell nobody that a run has ended", () => {
+  const ids = Object.keys(template.findResources("AWS::Lambda::Function"));
+  expect(ids.some((id) => id.startsWith("Settle"))).toBe(false);
+  expect(Object.keys(template.findOutputs("*"))).not.toContain("EventDeadLetters");
+});
