@@ -2,7 +2,8 @@
 # Runs the contract of object stores and uploads (test/service/storage), a job (test/gpu) and commands (test/cli)
 # against real S3 servers on this machine: versitygw from the Go proxy if Go is installed, and moto from PyPI if Python
 # is. Over the first of them a storm kills eight workers that look for their jobs in a bucket. Fails if a server fails a
-# check that docs/object-stores.md does not list as missing, if the storm breaks a promise, and in CI if a server is missing.
+# check that docs/object-stores.md does not list as missing, if the storm breaks a promise, and in CI if a server is
+# missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/skipped.sh
