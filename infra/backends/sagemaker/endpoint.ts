@@ -45,7 +45,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     const environment = workerEnvironment(config, { runMsMax: RUN_MS_MAX });
     // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
     // which is in service before the old one is deleted. The sweep submits the jobs of the old endpoint's queue again.
-    // With the retention, since the log group of an endpoint that an earlier version made is SageMaker's, not the stack's.
+    // With the retention, since the log group of an endpoint of earlier versions is SageMaker's and not the stack's.
     const fingerprint = JSON.stringify([image.fingerprint, environment, variant, LOG_RETENTION]);
     const hash = createHash("sha256").update(fingerprint).digest("hex").slice(0, 10);
     this.endpointName = `${config.name}-${hash}`;
