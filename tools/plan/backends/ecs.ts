@@ -26,14 +26,14 @@ export const ecs: PlannedBackend = {
   },
   // A job ends at its deadline at the latest.
   runSecondsMax: null,
-  rules: ({ instancesMax, idleMinutes }) => ({
-    instancesMax,
-    idleMinutes,
+  rules: (chosen) => ({
+    instancesMax: chosen.instancesMax,
+    idleMinutes: chosen.idleMinutes,
     addsWhileStarting: true,
-    removalSeconds: instancesMax > 1 ? IN_COOLDOWN_SECONDS : null,
+    removalSeconds: chosen.instancesMax > 1 ? IN_COOLDOWN_SECONDS : null,
     adding: [
       {
-        ...scaleOutRule({ instancesMax, idleMinutes }),
+        ...scaleOutRule(chosen),
         counts: "jobs that wait",
         metric: ({ waiting }) => waiting,
       },
