@@ -51,6 +51,11 @@ cdk deploy "${settings[@]}" --exclusively --require-approval never adareel/edge
 npm run --silent keys -- create --store "s3://adareel-$account-$region" >"$work/key"
 grep -q '^adr_' "$work/key"
 
+# The other backend, as another deployment.
+pulling=(-c name=pulling -c backend=ecs -c instanceTypes=g4dn.xlarge -c terminationProtection=false
+  -c "imageUri=$account.dkr.ecr.$region.amazonaws.com/adareel:1")
+cdk deploy "${pulling[@]}" --method direct --require-approval never pulling/data pulling/gpu
+
 # Of instance pools and newer GPU types moto knows nothing. The templates that have them are held by cfn-lint alone, as is
 # what only some settings add.
 synth() { cdk synth --quiet --output "$work/$1" -c "account=$account" -c "region=$region" "${@:2}"; }
@@ -58,9 +63,11 @@ synth default -c build=codebuild
 synth everything -c build=codebuild -c instanceTypes=ml.g6e.2xlarge,ml.g6e.4xlarge,ml.p5.4xlarge -c instancesMax=4 \
   -c undeleteDays=14 -c waf=true -c domainName=films.example.com -c provenanceSecret=films/signing -c monthlyBudgetUsd=200 \
   -c "certificateArn=arn:aws:acm:us-east-1:$account:certificate/0123abcd" -c alarmEmail=ops@example.com
+synth ecs -c backend=ecs -c build=codebuild -c instancesMax=4 -c provenanceSecret=films/signing
+synth spot -c backend=ecs -c build=codebuild -c spot=true -c region=us-west-1
 echo "cfn-lint over the templates:"
 "$work/venv/bin/cfn-lint" --ignore-checks W3005 W3045 -- out/cdk.out/assembly-adareel/*.template.json \
-  "$work"/{default,everything}/assembly-adareel/*.template.json
+  "$work"/{default,everything,ecs,spot}/assembly-adareel/*.template.json
 
 "$work/venv/bin/python" - "$region" <<'PY'
 import sys, boto3
