@@ -58,6 +58,11 @@ export function createMetrics(): Metrics {
     labelNames: ["status"],
     registers,
   });
+  const toMake = new Gauge({
+    name: "adareel_videos_to_make",
+    help: "Jobs that are queued or running, at the last sweep: the number of workers that are of use",
+    registers,
+  });
   const undelivered = new Gauge({
     name: "adareel_undelivered_jobs",
     help: "Finished jobs of which a webhook was due at the last sweep",
@@ -105,6 +110,7 @@ export function createMetrics(): Metrics {
     observeSweep({ queued, running, undelivered: waiting, resent: _, ...repaired }) {
       unfinished.set({ status: "queued" }, queued);
       unfinished.set({ status: "running" }, running);
+      toMake.set(queued + running);
       undelivered.set(waiting);
       for (const [kind, count] of Object.entries(repaired)) repairs.inc({ kind }, count);
     },

@@ -8,7 +8,7 @@ import { system } from "../../lib/shared/system.ts";
 
 /**
  * Opens the store of a service. URLs of its files are the service's own, whatever the store is: clients need not reach
- * the server of a bucket, and every instance that has the same master key serves the URLs of the others. A bucket has to
+ * the server of a bucket, and every instance with the same master key serves the URLs of the others. A bucket has to
  * show first that it keeps the promises of a store.
  *
  * @throws RangeError in one sentence if the URL names no store

@@ -29,7 +29,7 @@ export const PAGES: readonly string[] = [
  * Marks of blocks that need what these tests do not have, and are not run.
  *
  * - `aws`: an account
- * - `docker`: Docker, and for most of its uses a GPU
+ * - `docker`: Docker or Kubernetes, and for most of their uses a GPU
  * - `weights`: published weights, tens of gigabytes
  * - `s3`: a server of somebody else
  */

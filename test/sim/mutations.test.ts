@@ -3,8 +3,8 @@ import {
   DEPLOYED_MUTATIONS,
   DISK_MUTATIONS,
   MUTATIONS,
-  PULLED_MUTATIONS,
   QUEUE_MUTATIONS,
+  STORE_MUTATIONS,
 } from "./mutations.ts";
 import { simulate, type Topology } from "./simulation.ts";
 
@@ -32,7 +32,7 @@ describe.each<[Topology, typeof MUTATIONS]>([
   ["folder", DISK_MUTATIONS],
   ["deployed", DEPLOYED_MUTATIONS],
   ["ecs", QUEUE_MUTATIONS],
-  ["pulled", PULLED_MUTATIONS],
+  ["pulled", STORE_MUTATIONS],
 ])("the simulation of a %s service with a mutation", (topology, mutations) => {
   for (const [name, mutation] of Object.entries(mutations)) {
     it.skipIf(!isThorough && RARE.includes(name))(

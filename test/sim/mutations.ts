@@ -196,8 +196,23 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
+/** Bugs of workers that pull, wherever they learn of jobs. */
+export const PULLING_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "a worker runs a job that it could not claim": {
+    jobs: (jobs) => ({
+      ...jobs,
+      async apply(ref, event) {
+        const applied = await jobs.apply(ref, event);
+        const isRefused = event.type === "claim" && !applied.ok && applied.record?.status === "running";
+        return isRefused ? { ok: true, record: applied.record, isChanged: false } : applied;
+      },
+    }),
+  },
+};
+
 /** Bugs of workers that pull their turns from a queue. */
 export const QUEUE_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  ...PULLING_MUTATIONS,
   "there is no sweeper": { hasSweeper: false },
   "messages are taken for sent that were not, and nobody looks for them": requesting(
     async (command, send) => {
@@ -209,18 +224,9 @@ export const QUEUE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   ),
 };
 
-/** Bugs of workers that look for jobs themselves. */
-export const PULLED_MUTATIONS: Readonly<Record<string, Mutation>> = {
-  "a worker runs a job that it could not claim": {
-    jobs: (jobs) => ({
-      ...jobs,
-      async apply(ref, event) {
-        const applied = await jobs.apply(ref, event);
-        const isRefused = event.type === "claim" && !applied.ok && applied.record?.status === "running";
-        return isRefused ? { ok: true, record: applied.record, isChanged: false } : applied;
-      },
-    }),
-  },
+/** Bugs of workers that look for jobs in the store. */
+export const STORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  ...PULLING_MUTATIONS,
   "a job that another worker was seen to hold is passed over for ever": {
     worker: {
       remembers() {

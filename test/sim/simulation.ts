@@ -95,7 +95,8 @@ const POWER_CUTS_MAX = 3;
  * Topology of the service. Locally, workers receive the hints. In a deployment, jobs are dispatched to an
  * endpoint with its own queue, and the bucket's events are the hints.
  * `folder` is local too, with the folder store on a disk of a machine whose power may be cut, instead of a store in
- * memory that never fails. `ecs` is a deployment whose workers pull from a queue. `pulled` has workers that look for jobs in the store themselves: nobody hints at anything.
+ * memory that never fails. `ecs` is a deployment whose workers pull from a queue. `pulled` has workers that look for
+ * jobs in the store themselves: nobody hints at anything.
  */
 export type Topology = "local" | "folder" | "deployed" | "ecs" | "pulled";
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -36,6 +37,21 @@ describe.runIf(endpoint)("an S3 store", () => {
   }
 
   objectStoreContract(open, lacks);
+
+  it("an S3 store streams an object in whole and in part, and no other version than the one that was opened", async () => {
+    const store = s3Store({ client, bucket, prefix: `${randomUUID()}/` });
+    await store.put("a/video.mp4", Buffer.from("0123456789"), { contentType: "video/mp4" });
+    const open = async () => (await store.openObject("a/video.mp4"))!;
+    expect(await open()).toMatchObject({ sizeBytes: 10, contentType: "video/mp4" });
+    expect(await text((await open()).stream())).toBe("0123456789");
+    expect(await text((await open()).stream({ start: 4, end: 6 }))).toBe("456");
+    const before = await open();
+    await store.put("a/video.mp4", Buffer.from("others"));
+    await expect(text(before.stream())).rejects.toThrow();
+    expect(await store.openObject("a/none")).toBeNull();
+    await store.put("a/empty", new Uint8Array());
+    expect(await text((await store.openObject("a/empty"))!.stream({ start: 0, end: -1 }))).toBe("");
+  });
 
   it("an S3 store says that the bucket is missing", async () => {
     const store = s3Store({ client, bucket: `${bucket}-missing` });
