@@ -1,5 +1,6 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
+import { nearest } from "../lib/shared/sentences/index.ts";
 import { INSTANCE_TYPES, typesOf } from "./backends/instance-types.ts";
 import { BACKEND_NAMES, type BackendName } from "./backends/names.ts";
 import { INFERENCE_AMIS, type InferenceAmi } from "./backends/sagemaker/inference-amis.ts";
@@ -71,6 +72,12 @@ export interface DeploymentConfig {
   readonly terminationProtection: boolean;
 }
 
+/**
+ * Allowed minutes without a job before scaling to zero. The sweep reports jobs every other minute, so a shorter window
+ * could remove an instance that is running a job.
+ */
+export const IDLE_MINUTES = { least: 3, most: 60 } as const;
+
 /** Ways to add instances, the default first. */
 export const SCALINGS = ["backlog", "steady"] as const;
 
@@ -113,7 +120,7 @@ const context = z.strictObject({
     "adareel",
   ),
   account: matching(/^\d{12}$/, "must be the twelve digits of an AWS account").optional(),
-  region: matching(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as eu-central-1").optional(),
+  region: matching(/^[a-z0-9-]+$/, "must be a region such as eu-central-1").optional(),
   model: matching(/^[a-z0-9][a-z0-9._-]{0,62}$/, "must be the name of a model that was pushed").default(
     "demo",
   ),
@@ -124,11 +131,12 @@ const context = z.strictObject({
       .array(z.string())
       .min(1, { error: "must name a type" })
       .max(5, { error: "may name five types" })
+      .refine((types) => new Set(types).size === types.length, { error: "must not name a type twice" })
       .optional(),
   ),
   instancesMax: whole(1, 100).default(1),
-  scaling: z.enum(SCALINGS, { error: `must be ${SCALINGS.join(" or ")}` }).default("backlog"),
-  idleMinutes: whole(3, 60).default(5),
+  scaling: z.enum(SCALINGS, { error: `must be ${SCALINGS.join(" or ")}` }).optional(),
+  idleMinutes: whole(IDLE_MINUTES.least, IDLE_MINUTES.most).default(5),
   imageUri: matching(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/[^\s:@]+([:@][^\s]+)$/,
     "must be an image in Amazon ECR, with its tag or digest",
@@ -148,7 +156,7 @@ const context = z.strictObject({
   provenance: z.enum(PROVENANCE_MODES, { error: "must be signed, required, mark or off" }).default("signed"),
   provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
   waf: flag.default(false),
-  domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),
+  domainName: matching(/^([a-z0-9-]+\.)+([a-z]{2,}|xn--[a-z0-9-]+)$/, "must be a domain name").optional(),
   certificateArn: matching(
     /^arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]+$/,
     "must be the ARN of a certificate in us-east-1",
@@ -184,11 +192,7 @@ export function parseDeployment(
   } = parsed.data;
   if (!account) throw new DeploymentError("No AWS account is known: log in, or say -c account=123456789012.");
   const region = rest.region ?? (env.CDK_DEFAULT_REGION || "us-east-1");
-  const { partition } = RegionInfo.get(region);
-  if (partition !== "aws")
-    throw new DeploymentError(
-      `There is no Lambda@Edge for ${region}${partition ? ` (${partition})` : ""}: choose a region of the aws partition.`,
-    );
+  checkRegion(region);
   if (imageUri && build)
     throw new DeploymentError("imageUri and build exclude each other: give one of them.");
   if (!domainName !== !certificateArn)
@@ -207,6 +211,22 @@ export function parseDeployment(
   };
 }
 
+/** Throws a DeploymentError for a region that the CDK does not know, or that has no Lambda@Edge. */
+function checkRegion(region: string): void {
+  const { partition } = RegionInfo.get(region);
+  if (partition === "aws") return;
+  if (partition)
+    throw new DeploymentError(
+      `There is no Lambda@Edge for ${region} (${partition}): choose a region of the aws partition.`,
+    );
+  const meant = nearest(
+    region,
+    RegionInfo.regions.filter((known) => known.partition === "aws").map(({ name }) => name),
+  );
+  const advice = meant ? `did you mean ${meant}?` : "choose a region of AWS such as eu-central-1.";
+  throw new DeploymentError(`There is no region ${region}: ${advice}`);
+}
+
 const DEFAULT_TYPES: Readonly<Record<BackendName, readonly string[]>> = {
   sagemaker: ["ml.g6e.2xlarge", "ml.g6e.4xlarge"],
   ecs: ["g6e.2xlarge", "g6e.4xlarge"],
@@ -214,22 +234,24 @@ const DEFAULT_TYPES: Readonly<Record<BackendName, readonly string[]>> = {
 
 const DEFAULT_AMI: InferenceAmi = "al2023-ami-sagemaker-inference-gpu-4-1";
 
+type InstanceSetting = "instanceTypes" | "inferenceAmi" | "spot" | "scaling";
+
 /** Returns the settings that depend on the backend. */
 function instancesOf({
   backend,
   instanceTypes: given,
   inferenceAmi,
   spot,
-}: Pick<z.infer<typeof context>, "backend" | "instanceTypes" | "inferenceAmi" | "spot">): Pick<
-  DeploymentConfig,
-  "instanceTypes" | "inferenceAmi" | "spot"
-> {
+  scaling,
+}: Pick<z.infer<typeof context>, InstanceSetting | "backend">): Pick<DeploymentConfig, InstanceSetting> {
   if (backend === "sagemaker" && spot !== undefined)
     throw new DeploymentError(
       "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances.",
     );
   if (backend === "ecs" && inferenceAmi !== undefined)
     throw new DeploymentError("inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.");
+  if (backend === "ecs" && scaling !== undefined)
+    throw new DeploymentError("scaling belongs to -c backend=sagemaker: ECS scales by the jobs that wait.");
   const instanceTypes = (given ?? DEFAULT_TYPES[backend]) as [string, ...string[]];
   const offered = Object.keys(INSTANCE_TYPES[backend]);
   if (instanceTypes.some((type) => !offered.includes(type)))
@@ -237,7 +259,12 @@ function instancesOf({
   const isGpu = typesOf({ backend, instanceTypes }).map(({ gpu }) => gpu !== null);
   if (new Set(isGpu).size > 1)
     throw new DeploymentError("instanceTypes must all have a GPU, or all have none.");
-  return { instanceTypes, inferenceAmi: inferenceAmi ?? DEFAULT_AMI, spot: spot ?? false };
+  return {
+    instanceTypes,
+    inferenceAmi: inferenceAmi ?? DEFAULT_AMI,
+    spot: spot ?? false,
+    scaling: scaling ?? SCALINGS[0],
+  };
 }
 
 function faultIn(error: z.ZodError): string {

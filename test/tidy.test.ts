@@ -112,9 +112,11 @@ const nondeterminism = new RegExp(
 
 /**
  * The list of environment variables, which types both the schemas that read them and the templates that set them. Infra
- * imports its types only, so that no code of lib runs while templates are made.
+ * imports its types only, so that no other code of lib runs while templates are made.
  */
 const variables = "lib/shared/variables.ts";
+/** Functions of texts, for errors of settings. */
+const sentences = "lib/shared/sentences/index.ts";
 
 /** The formatter breaks code at 110; what is left over are comments, and texts that must stay on one line. */
 const lineLengthMax = 120;
@@ -223,7 +225,7 @@ describe("imports", () => {
     expect(entered).toEqual([]);
   });
 
-  test("functions import lib and their own folder, the local service also others, and infra only itself and the list of variables", () => {
+  test("functions import lib and their own folder, the local service also others, and infra only itself, sentences and the list of variables", () => {
     const strangers = inFolder("functions/").flatMap((path) => {
       const own = path.startsWith(composition) ? "functions/" : `${path.split("/").slice(0, 2).join("/")}/`;
       const targets = importsOf
@@ -238,6 +240,7 @@ describe("imports", () => {
           (target) =>
             !target.startsWith("infra/") &&
             !(path.startsWith(preflight) && libFolder(target)) &&
+            target !== sentences &&
             !(target === variables && isTypeImport(path, target)),
         )
         .map((target) => `${path} -> ${target}`),

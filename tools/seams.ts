@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import type { Alias, Parameter } from "../lib/generation/request/parameter.ts";
 import { PARAMETERS } from "../lib/generation/request/parameters.ts";
+import { runMain } from "../lib/shared/command-line/index.ts";
 
 /**
  * `npm run seams`: lists, for every parameter of a video request, the source files that must know it: those that name
@@ -130,5 +131,5 @@ function main(root: string): void {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  main(process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url)));
+  await runMain(() => main(process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url))));
 }

@@ -4,6 +4,7 @@ import { limitInText } from "../../lib/service/spending/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { type Program, subcommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { deployedBucket } from "./deployed-bucket.ts";
 import { store } from "./store-option.ts";
 
 /** `npm run keys`: creates, lists and revokes API keys in the store of a service. */
@@ -79,7 +80,15 @@ async function revoke(keys: ApiKeys, id: string): Promise<void> {
 }
 
 async function openKeys(url = process.env.STORE): Promise<ApiKeys> {
-  const folder = resolve(process.env.INIT_CWD ?? process.cwd(), process.env.DATA_DIR || "data", "store");
-  const store = await openStore(url || folder, { signUrl: () => "" });
+  const here = process.env.INIT_CWD ?? process.cwd();
+  const { DATA_DIR } = process.env;
+  // A key that is made in a folder beside a deployment would be refused by the deployment.
+  const deployed = url || DATA_DIR ? null : await deployedBucket(here);
+  if (deployed !== null)
+    throw new UsageError(
+      `There is a deployment in out/outputs.json: say --store s3://${deployed} for its keys, or DATA_DIR=data for those ` +
+        "of npm start.",
+    );
+  const store = await openStore(url || resolve(here, DATA_DIR || "data", "store"), { signUrl: () => "" });
   return apiKeys({ store, ...system });
 }

@@ -18,6 +18,8 @@ export interface QueueTurnsOptions {
   readonly jobs: Pick<JobStore, "read" | "apply">;
   readonly clock: Clock;
   readonly log: Log;
+  /** Calls an action again and again until the returned function is called; by the system's timers by default. */
+  readonly repeat?: (action: () => void, everyMs: number) => () => void;
   /** Time for which a received message is hidden from other workers, unless it is extended; 120 seconds by default. */
   readonly hiddenSeconds?: number;
 }
@@ -58,7 +60,7 @@ export function queueTurns(options: QueueTurnsOptions): TurnSource {
 
 /** @throws MessageError if the message names no job; it appears again, until it is a dead letter */
 function turnOf(body: string, receipt: string, options: QueueTurnsOptions): Turn {
-  const { client, url, log, hiddenSeconds = HIDDEN_SECONDS } = options;
+  const { client, url, log, repeat = repeatedly, hiddenSeconds = HIDDEN_SECONDS } = options;
   const [named = null] = hintedJobs(body);
   const message = { QueueUrl: url, ReceiptHandle: receipt };
 
@@ -66,17 +68,15 @@ function turnOf(body: string, receipt: string, options: QueueTurnsOptions): Turn
     await client.send(new ChangeMessageVisibilityCommand({ ...message, VisibilityTimeout: seconds }));
   }
 
-  const extending = setInterval(
-    () => {
-      hide(hiddenSeconds).catch((error) =>
-        log.warn({ reason: reasonOf(error) }, "another worker may take the same turn"),
-      );
-    },
-    (hiddenSeconds * 1000) / EXTENSIONS,
-  ).unref();
+  const extend = () => {
+    hide(hiddenSeconds).catch((error) =>
+      log.warn({ reason: reasonOf(error) }, "another worker may take the same turn"),
+    );
+  };
+  const stopExtending = repeat(extend, (hiddenSeconds * 1000) / EXTENSIONS);
 
   async function giveBack(): Promise<void> {
-    clearInterval(extending);
+    stopExtending();
     await hide(0);
   }
 
@@ -89,7 +89,7 @@ function turnOf(body: string, receipt: string, options: QueueTurnsOptions): Turn
         // The deletion comes last: a crash before it causes another turn and not a lost one.
         await client.send(new DeleteMessageCommand(message));
       } finally {
-        clearInterval(extending);
+        stopExtending();
       }
     },
     giveBack,
@@ -105,4 +105,9 @@ async function submitAgain(named: JobRef, { client, url, jobs, clock }: QueueTur
   // The end of a run takes the note back, by which the sweep knows that the job is in this queue.
   if (!isBelievedIn(backend, record, clock.now()))
     await jobs.apply(record, { type: "dispatch", to: backend.name });
+}
+
+function repeatedly(action: () => void, everyMs: number): () => void {
+  const timer = setInterval(action, everyMs).unref();
+  return () => clearInterval(timer);
 }

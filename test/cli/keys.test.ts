@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -21,6 +21,35 @@ async function openKeys() {
   const store = await openStore(join(folder, "data", "store"), { signUrl: () => "" });
   return apiKeys({ store, clock: Date, random: randomBytes, sleep: system.sleep });
 }
+
+describe("a deployment in the folder", () => {
+  const outputs = {
+    "adareel-data": { BucketName: "adareel-1-eu-central-1" },
+    "adareel-gpu": { Dashboard: "x" },
+  };
+
+  it("the command keys asks which keys are meant beside the outputs of a deployment", async () => {
+    await mkdir(join(folder, "out"));
+    await writeFile(join(folder, "out/outputs.json"), JSON.stringify(outputs));
+    for (const command of ["create", "list"])
+      expect(await runKeys([command], folder)).toEqual({
+        code: 2,
+        stdout: "",
+        stderr:
+          "There is a deployment in out/outputs.json: say --store s3://adareel-1-eu-central-1 for its keys, or " +
+          "DATA_DIR=data for those of npm start.\n",
+      });
+    expect((await runKeys(["create"], folder, { DATA_DIR: "data" })).code).toBe(0);
+  });
+
+  it("the command keys takes any other file at its place for no deployment", async () => {
+    await mkdir(join(folder, "out"));
+    for (const text of ["[1]", "no JSON", '{"other":{"Url":"x"}}']) {
+      await writeFile(join(folder, "out/outputs.json"), text);
+      expect((await runKeys(["create"], folder)).code).toBe(0);
+    }
+  });
+});
 
 describe("create", () => {
   it("the command keys create prints only a key that a service accepts, and stores no key in the folder", async () => {

@@ -9,6 +9,8 @@ import type { MessageQueue } from "./message-queue.ts";
 
 export interface AwsServer {
   readonly url: string;
+  /** Actions of SQS that were asked for, as `role sqs:Action queue`: the access key is the name of the role. */
+  readonly queueAccesses: ReadonlySet<string>;
   /** Existing endpoints, by name. */
   readonly endpoints: Map<string, AsyncEndpoint>;
   queueUrl(name: string): string;
@@ -52,6 +54,7 @@ const POLL_MS = 10;
  */
 export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions): Promise<AwsServer> {
   const endpoints = new Map<string, AsyncEndpoint>();
+  const queueAccesses = new Set<string>();
   const server = createServer(async (request, response) => {
     const { status, headers, json } = await answerTo(request);
     response.writeHead(status, { "content-type": "application/json", ...headers });
@@ -69,6 +72,12 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
 
   async function answered(request: IncomingMessage): Promise<Answer> {
     const body = await text(request);
+    const [, action] = /^AmazonSQS\.(\w+)$/.exec(String(request.headers["x-amz-target"])) ?? [];
+    if (action) {
+      const [, role] = /Credential=([^/]+)\//.exec(request.headers.authorization!)!;
+      const { QueueUrl } = JSON.parse(body) as Received;
+      queueAccesses.add(`${role} sqs:${action} ${QueueUrl.split("/").at(-1)}`);
+    }
     const [, name] = /^\/endpoints\/([^/]+)\/async-invocations$/.exec(request.url!) ?? [];
     if (name !== undefined) return invoke(name, request.headers);
     switch (request.headers["x-amz-target"]) {
@@ -198,6 +207,7 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
   return {
     url,
     endpoints,
+    queueAccesses,
     queueUrl: (name) => `${url}/111122223333/${name}`,
     async close() {
       server.closeAllConnections();

@@ -12,7 +12,7 @@ import { settle } from "../../functions/settle/settle.ts";
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { handleWebhooks } from "../../functions/webhook/webhook.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
-import { sageMakerBackend, sageMakerKind } from "../../lib/service/backends/index.ts";
+import { runsQueueBackend, sageMakerBackend, sageMakerKind } from "../../lib/service/backends/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import { jobHandler, messageHandler } from "../../lib/service/lambda/index.ts";
@@ -37,6 +37,8 @@ import { MessageQueue } from "./message-queue.ts";
 export interface DeploymentOptions {
   readonly modelFolder: string;
   readonly leaseMs: number;
+  /** Backend of the deployment: an endpoint of SageMaker by default, or a queue that the worker pulls from. */
+  readonly backend?: "sagemaker" | "ecs";
 }
 
 export type Deployment = Awaited<ReturnType<typeof startDeployment>>;
@@ -52,7 +54,11 @@ const region = "us-east-1";
  * Starts a deployment on this machine: the real functions and GPU function with the clients of the AWS SDK,
  * and stand-ins for S3, SQS, SNS and SageMaker. Each function accesses the bucket under the name of its role.
  */
-export async function startDeployment({ modelFolder, leaseMs }: DeploymentOptions) {
+export async function startDeployment({
+  modelFolder,
+  leaseMs,
+  backend: kind = "sagemaker",
+}: DeploymentOptions) {
   const clock = {
     aheadMs: 0,
     now(): number {
@@ -63,6 +69,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const queue = (name: string) => new MessageQueue({ name, clock });
   const sends = new MessageQueue({ name: "sends.fifo", clock, batchSize: 1, concurrencyMax: 3 });
   const queues = { work: queue("work"), webhooks: queue("webhooks"), events: queue("events"), sends };
+  const runs = queue("runs");
   const stub = await startS3Stub({
     buckets: [BUCKET],
     onPut(place) {
@@ -71,16 +78,21 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
       told?.send(bucketEvent(bucket!, place.slice(bucket!.length + 1)));
     },
   });
-  const aws = await startAwsServer({ queues: { ...queues, "sends.fifo": sends } });
-  const gpu = startGpuContainer({
-    ...stub.env,
-    AWS_ACCESS_KEY_ID: "gpu",
-    STORE: STORE_URL,
-    MODELS: modelFolder,
-    LEASE_MS: String(leaseMs),
-    PROGRESS_INTERVAL_MS: "200",
-    LOG_LEVEL: "info",
-  });
+  const aws = await startAwsServer({ queues: { ...queues, runs, "sends.fifo": sends } });
+  const runsUrl = aws.queueUrl("runs");
+  const gpu = startGpuContainer(
+    {
+      ...stub.env,
+      AWS_ACCESS_KEY_ID: "gpu",
+      STORE: STORE_URL,
+      MODELS: modelFolder,
+      LEASE_MS: String(leaseMs),
+      PROGRESS_INTERVAL_MS: "200",
+      LOG_LEVEL: "info",
+      ...(kind === "ecs" && { RUNS_QUEUE_URL: runsUrl, AWS_ENDPOINT_URL_SQS: aws.url }),
+    },
+    kind === "ecs" ? "pull" : "serve",
+  );
 
   const clients: { destroy(): void }[] = [];
   const kept = <T extends { destroy(): void }>(client: T): T => {
@@ -131,9 +143,18 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     return endpoint;
   }
 
-  const backend = () =>
-    sageMakerBackend({ client: runtime, endpointName: deployed.endpointName, storeUrl: STORE_URL, clock });
+  const sqsOf = (role: string) =>
+    kept(new SQSClient({ ...common, credentials: { ...credentials, accessKeyId: role } }));
+  const backendOf = (role: string) => {
+    if (kind === "ecs") {
+      const opened = runsQueueBackend({ client: sqsOf(role), url: runsUrl });
+      return () => opened;
+    }
+    return () =>
+      sageMakerBackend({ client: runtime, endpointName: deployed.endpointName, storeUrl: STORE_URL, clock });
+  };
   const dispatching = { ...jobsFor("dispatch"), hints, clock };
+  const backend = backendOf("dispatch");
   // Waits are shortened.
   const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs / 50));
   queues.work.consumer = jobHandler(log, async (ref) => {
@@ -162,10 +183,11 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   sends.consumer = queues.webhooks.consumer;
 
   const sweeping = { ...jobsFor("sweep"), hints, clock };
+  const watched = backendOf("sweep");
   const sweep = () =>
     sweepJobs({
       ...sweeping,
-      backend: backend(),
+      backend: watched(),
       onError: (error) => {
         throw error;
       },
@@ -217,6 +239,8 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   return {
     clock,
     queues,
+    /** Queue that the worker pulls from, where it does. */
+    runs,
     gpu,
     ring,
     storeFor,
@@ -233,6 +257,11 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     },
     /** Returns the accesses of each role to the bucket so far. */
     accesses: (): Access[] => accessesIn(stub.requests),
+    /** Returns the actions of SQS that a role asked for so far, with the queues, sorted. */
+    queueAccessesOf: (role: string): string[] =>
+      [...aws.queueAccesses]
+        .flatMap((line) => (line.startsWith(`${role} `) ? line.slice(role.length + 1) : []))
+        .sort(),
     async stop(): Promise<void> {
       await aws.endpoints.get(deployed.endpointName)?.close();
       await gpu.stop();

@@ -15,11 +15,15 @@ export interface GpuContainer {
   stop(): Promise<void>;
 }
 
-export function startGpuContainer(env: Readonly<Record<string, string>>): GpuContainer {
+/** @param mode the container's argument: `serve` waits for invocations, `pull` looks for turns itself */
+export function startGpuContainer(
+  env: Readonly<Record<string, string>>,
+  mode: "serve" | "pull" = "serve",
+): GpuContainer {
   let current = start();
 
   function start(): { child: ChildProcess; url: Promise<string> } {
-    const child = spawn(process.execPath, [RUNNER, ENTRY, "serve"], {
+    const child = spawn(process.execPath, [RUNNER, ENTRY, mode], {
       env: { ...process.env, PORT: "0", HOST: "127.0.0.1", THREADS: "1", LOG_LEVEL: "info", ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -51,7 +55,7 @@ async function listening(child: ChildProcess): Promise<string> {
   const url = new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on("line", (line) => {
       const { msg, port } = JSON.parse(line) as { msg: string; port: number };
-      if (msg === "listening") resolve(`http://127.0.0.1:${port}`);
+      if (msg === "listening" || msg === "pulling") resolve(`http://127.0.0.1:${port}`);
     });
     child.once("exit", () => reject(new Error("The GPU function ended before it listened.")));
   });

@@ -86,6 +86,11 @@ describe("a deployment", () => {
     });
   });
 
+  it("a deployment accepts the names of top-level domains in other scripts", () => {
+    const name = "xn--80aesfpebagmfblc0a.xn--p1ai";
+    expect(parse({ domainName: name, certificateArn }).domain).toEqual({ name, certificateArn });
+  });
+
   it("a deployment ignores what the CDK puts into the context", () => {
     const foreign = { "@aws-cdk/core:x": true, "aws:cdk:bundling-stacks": ["**"], "hosted-zone:a": 1 };
     expect(parse(foreign)).toEqual(parse({}));
@@ -120,7 +125,17 @@ describe("a mistake in the settings", () => {
   it.each([
     [{ name: "Video" }, "-c name must be up to 20 lower-case letters, digits and dashes."],
     [{ account: "12" }, "-c account must be the twelve digits of an AWS account."],
-    [{ region: "mars" }, "-c region must be a region such as eu-central-1."],
+    [{ region: "EU (Frankfurt)" }, "-c region must be a region such as eu-central-1."],
+    [{ region: "mars" }, "There is no region mars: choose a region of AWS such as eu-central-1."],
+    [{ region: "eu-centrl-1" }, "There is no region eu-centrl-1: did you mean eu-central-1?"],
+    [{ region: "euu-central-1" }, "There is no region euu-central-1: did you mean eu-central-1?"],
+    [{ scaling: "fast" }, "-c scaling must be backlog or steady."],
+    [
+      { backend: "ecs", scaling: "steady" },
+      "scaling belongs to -c backend=sagemaker: ECS scales by the jobs that wait.",
+    ],
+    [{ instanceTypes: "ml.g5.xlarge,ml.g5.xlarge" }, "-c instanceTypes must not name a type twice."],
+    [{ domainName: "videos.example.xn--", certificateArn }, "-c domainName must be a domain name."],
     [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
     [{ backend: "ec2" }, "-c backend must be sagemaker or ecs."],
     [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types} with backend=sagemaker.`],

@@ -30,6 +30,20 @@ export const EVERYTHING = {
   terminationProtection: "false",
 } as const;
 
+/** Options of deployments that have every kind of resource between them, by what they are. */
+export const DEPLOYMENTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  default: { imageUri: undefined },
+  everything: EVERYTHING,
+  "no GPU": { instanceTypes: "ml.m5.xlarge" },
+  "on ECS": { backend: "ecs", imageUri: undefined },
+  "everything on ECS": {
+    ...EVERYTHING,
+    backend: "ecs",
+    spot: "true",
+    instanceTypes: "g6e.2xlarge,g6e.4xlarge",
+  },
+};
+
 const { context } = JSON.parse(readFileSync("cdk.json", "utf8"));
 
 /** Creates the app like `infra/app.ts` from these `-c` options, without bundling. */

@@ -1,6 +1,6 @@
 import { Template } from "aws-cdk-lib/assertions";
-import { expect, it } from "vitest";
-import { EVERYTHING, stacksOf } from "./deployment.ts";
+import { describe, expect, it } from "vitest";
+import { DEPLOYMENTS, stacksOf } from "./deployment.ts";
 
 interface Resource {
   readonly Type: string;
@@ -9,20 +9,22 @@ interface Resource {
   readonly Properties?: object;
 }
 
-const kept = stacksOf(EVERYTHING)
-  .flatMap((stack) => Object.values<Resource>(Template.fromStack(stack).toJSON().Resources))
-  .filter(({ DeletionPolicy }) => DeletionPolicy?.startsWith("Retain"));
+describe.each(Object.entries(DEPLOYMENTS))("a first deployment, %s", (_name, options) => {
+  const kept = stacksOf(options)
+    .flatMap((stack) => Object.values<Resource>(Template.fromStack(stack).toJSON().Resources))
+    .filter(({ DeletionPolicy }) => DeletionPolicy?.startsWith("Retain"));
 
-it("a first deployment that fails leaves nothing whose name would block the next one", () => {
-  const named = kept.filter(({ Properties = {} }) => "BucketName" in Properties || "Name" in Properties);
-  expect(named.map(({ Type }) => Type).sort()).toEqual(["AWS::S3::Bucket", "AWS::SecretsManager::Secret"]);
-  for (const { DeletionPolicy, UpdateReplacePolicy } of named)
-    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(["RetainExceptOnCreate", "Retain"]);
-});
+  it("a first deployment that fails leaves nothing whose name would block the next one", () => {
+    const named = kept.filter(({ Properties = {} }) => "BucketName" in Properties || "Name" in Properties);
+    expect(named.map(({ Type }) => Type).sort()).toEqual(["AWS::S3::Bucket", "AWS::SecretsManager::Secret"]);
+    for (const { DeletionPolicy, UpdateReplacePolicy } of named)
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(["RetainExceptOnCreate", "Retain"]);
+  });
 
-it("a first deployment that fails leaves behind only the function that CloudFront may have copied", () => {
-  const left = kept.filter(({ DeletionPolicy }) => DeletionPolicy === "Retain");
-  expect(left.map(({ Type }) => Type).sort()).toEqual(["AWS::Lambda::Function", "AWS::Lambda::Version"]);
-  for (const { Properties } of left)
-    if (Properties && "Code" in Properties) expect(Properties).not.toHaveProperty("FunctionName");
+  it("a first deployment that fails leaves behind only the function that CloudFront may have copied", () => {
+    const left = kept.filter(({ DeletionPolicy }) => DeletionPolicy === "Retain");
+    expect(left.map(({ Type }) => Type).sort()).toEqual(["AWS::Lambda::Function", "AWS::Lambda::Version"]);
+    for (const { Properties } of left)
+      if (Properties && "Code" in Properties) expect(Properties).not.toHaveProperty("FunctionName");
+  });
 });

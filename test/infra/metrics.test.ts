@@ -1,15 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { unfinishedMetric } from "../../functions/sweep/sweep.ts";
-import { EVERYTHING, stacksOf, templateOf } from "./deployment.ts";
+import { DEPLOYMENTS, stacksOf, templateOf } from "./deployment.ts";
 import { PUBLISHED_METRICS } from "./published-metrics.ts";
 import { type WatchedMetric, watchedBy } from "./watched-metrics.ts";
-
-const deployments = {
-  default: {},
-  everything: EVERYTHING,
-  "no GPU": { instanceTypes: "ml.m5.xlarge" },
-  ECS: { backend: "ecs", instancesMax: "4" },
-};
 
 /** Says why CloudWatch would never have data for a metric; null if its publisher says that it does. */
 function faultOf({ namespace, name, dimensions, statistic, region }: WatchedMetric): string | null {
@@ -32,7 +25,7 @@ function faultOf({ namespace, name, dimensions, statistic, region }: WatchedMetr
   return null;
 }
 
-describe.each(Object.entries(deployments))("the metrics of the deployment %s", (_name, options) => {
+describe.each(Object.entries(DEPLOYMENTS))("the metrics of the deployment %s", (_name, options) => {
   const watched = stacksOf(options).map(watchedBy);
   const metrics = watched.flatMap((each) => each.metrics);
 
@@ -54,27 +47,27 @@ describe.each(Object.entries(deployments))("the metrics of the deployment %s", (
     expect(expressions.length).toBeGreaterThan(2);
   });
 
-  it("a metric of an endpoint is that of the endpoint and the variant that the deployment makes, if it makes one", () => {
-    const template = templateOf("gpu", options);
-    if ("backend" in options) return;
-    const [endpoint] = Object.values(template.findResources("AWS::SageMaker::Endpoint"));
-    const [config] = Object.values(template.findResources("AWS::SageMaker::EndpointConfig"));
-    const values = (dimension: string) => [
-      ...new Set(metrics.flatMap(({ dimensions }) => dimensions[dimension] ?? [])),
-    ];
-    expect(values("EndpointName")).toEqual([endpoint!.Properties.EndpointName]);
-    expect(values("VariantName")).toEqual([config!.Properties.ProductionVariants[0].VariantName]);
-  });
+  it.skipIf(options.backend === "ecs")(
+    "a metric of an endpoint is that of the endpoint and the variant that the deployment makes",
+    () => {
+      const template = templateOf("gpu", options);
+      const [endpoint] = Object.values(template.findResources("AWS::SageMaker::Endpoint"));
+      const [config] = Object.values(template.findResources("AWS::SageMaker::EndpointConfig"));
+      const values = (dimension: string) => [
+        ...new Set(metrics.flatMap(({ dimensions }) => dimensions[dimension] ?? [])),
+      ];
+      expect(values("EndpointName")).toEqual([endpoint!.Properties.EndpointName]);
+      expect(values("VariantName")).toEqual([config!.Properties.ProductionVariants[0].VariantName]);
+    },
+  );
 
   it("an alarm for too little counts missing data as too little", () => {
     const alarms = ["gpu", "edge"].flatMap((stack) =>
       Object.values(templateOf(stack, options).findResources("AWS::CloudWatch::Alarm")),
     );
     const forLittle = alarms.filter(({ Properties }) => Properties.ComparisonOperator.startsWith("Less"));
-    expect(forLittle.map(({ Properties }) => Properties.TreatMissingData)).toEqual([
-      "breaching",
-      "breaching",
-    ]);
+    expect(forLittle.length).toBeGreaterThan(0);
+    for (const { Properties } of forLittle) expect(Properties.TreatMissingData).toBe("breaching");
   });
 });
 

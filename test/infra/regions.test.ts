@@ -1,7 +1,7 @@
 import type { Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
-import { EVERYTHING, stacksOf } from "./deployment.ts";
+import { DEPLOYMENTS, stacksOf } from "./deployment.ts";
 
 /** Types of resources, or beginnings of types, whose names belong to the whole account, or as buckets to everybody. */
 const GLOBAL_TYPES = [
@@ -44,12 +44,12 @@ function namesOf(type: string, properties: object): string[] {
   );
 }
 
+/** Names of a deployment begin with its own, or with what AWS demands in front of it. */
+const OWN_NAME = / (\/aws\/sagemaker\/Endpoints\/|ecsInstanceRole-)?(adareel|films)[-/]/;
+
 const regions = ["us-east-1", "us-east-2", "ap-southeast-2"];
 
-describe.each([
-  ["default", { imageUri: undefined }],
-  ["everything", EVERYTHING],
-])("the deployment %s in several regions", (_name, options) => {
+describe.each(Object.entries(DEPLOYMENTS))("the deployment %s in several regions", (_name, options) => {
   const names = regions.map((region) => stacksOf({ ...options, region }).flatMap(namesIn));
 
   it("one name in several regions is several deployments, none of which takes anything from another", () => {
@@ -61,7 +61,7 @@ describe.each([
     for (const own of names) {
       expect(new Set(own).size).toBe(own.length);
       expect(own.length).toBeGreaterThan(20);
-      for (const line of own) expect(line).toMatch(/ (\/aws\/sagemaker\/Endpoints\/)?(adareel|films)[-/]/);
+      for (const line of own) expect(line).toMatch(OWN_NAME);
     }
   });
 });

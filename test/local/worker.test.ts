@@ -108,7 +108,12 @@ describe.skipIf(!hasProcessList)("npm run worker", { timeout: TIMEOUT_MS }, () =
     };
     const wrong: [readonly string[], NodeJS.ProcessEnv, number, RegExp][] = [
       [[], { STORE: "" }, 2, /^There is no store: name that of the service, as in --store s3:\/\/videos\.$/],
-      [["--store", "gs://videos"], {}, 2, /^STORE must begin with s3:\/\/ or file:\/\/\.$/],
+      [
+        ["--store", "gs://videos"],
+        {},
+        2,
+        /^"gs:\/\/videos" is not a store: give a folder, s3:\/\/bucket or s3:\/\/bucket\/prefix\.$/,
+      ],
       [["--workers", "0"], {}, 2, /^--workers is a whole number from 1 to 64, or auto, not 0\.$/],
       [
         ["--workers", "3"],

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SCALINGS, type Scaling } from "../../infra/config.ts";
 import { drawArrivals } from "../../tools/plan/arrivals.ts";
+import type { PlannedBackend } from "../../tools/plan/backends/backend.ts";
+import { ecs } from "../../tools/plan/backends/ecs.ts";
 import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
 import { type JobLimits, type SimulationOptions, simulate } from "../../tools/plan/endpoint.ts";
 
@@ -16,17 +18,23 @@ interface Case {
   readonly idleMinutes: number;
   /** Way to add instances; one by one unless stated. */
   readonly scaling?: Scaling;
+  /** Backend that scales; SageMaker unless stated. */
+  readonly backend?: PlannedBackend;
   /** Limits of a job; none unless stated. */
   readonly limits?: JobLimits;
 }
 
 function options({ arrivals, seconds, loadSeconds, coldSeconds, ...choices }: Case): SimulationOptions {
-  const { scaling = "steady", limits = { deadlineSeconds: NEVER, runSeconds: NEVER } } = choices;
+  const {
+    scaling = "steady",
+    backend = sageMaker,
+    limits = { deadlineSeconds: NEVER, runSeconds: NEVER },
+  } = choices;
   return {
     arrivals,
     jobSeconds: { first: seconds + loadSeconds, other: seconds },
     limits,
-    rules: sageMaker.rules({ ...choices, scaling }),
+    rules: backend.rules({ ...choices, scaling }),
     coldStartSeconds: () => coldSeconds,
   };
 }
@@ -42,6 +50,7 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
   instancesMax: fc.integer({ min: 1, max: 5 }),
   idleMinutes: fc.integer({ min: 2, max: 20 }),
   scaling: fc.constantFrom(...SCALINGS),
+  backend: fc.constantFrom(sageMaker, ecs),
 });
 /** Limits that some jobs of a case keep, and others do not. */
 const anyLimits: fc.Arbitrary<JobLimits> = fc.record({
@@ -267,6 +276,19 @@ describe("closed-form results", () => {
       const expected = (load * seconds) / (2 * (1 - load));
       expect(sum(waits) / waits.length / expected).toBeCloseTo(1, 1);
     }
+  });
+
+  test("workers on ECS that have nothing to do go one by one, and never one that works", () => {
+    const given = { seconds: 1500, loadSeconds: 0, coldSeconds: 120, instancesMax: 4, idleMinutes: 5 };
+    const arrivals = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const { actions, instances } = simulate(options({ ...given, arrivals, backend: ecs }));
+    expect(actions[0]).toEqual({ at: 60, instances: 4 });
+    const counts = actions.map(({ instances: count }) => count);
+    // Eight of the nine jobs run by fours, and the last one alone.
+    expect(counts).toEqual([4, 3, 2, 1, 0]);
+    const removed = actions.slice(1).map(({ at }) => at);
+    expect(removed.slice(0, 3).map((at) => at - 60 - 120 - 3000)).toEqual([240, 480, 720]);
+    expect(instances.map(({ jobs }) => jobs).toSorted()).toEqual([2, 2, 2, 3]);
   });
 
   test("no arrivals lead to no jobs and no instances", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
+import { BACKENDS } from "../../tools/plan/backends/index.ts";
 import { denoisingSeconds, MODELS, videoSeconds } from "../../tools/plan/models.ts";
 import { type PlanOptions, parsePlan } from "../../tools/plan/options.ts";
 
@@ -21,6 +22,15 @@ test("the default settings are those of a deployment", () => {
     deadlineSeconds: 3600,
     coldStartSeconds: { least: 300, most: 660 },
     hasWaf: false,
+  });
+});
+
+test("a backend has its own types, starts and prices", () => {
+  expect(planned("--model", "latte-1", "--backend", "ecs")).toMatchObject({
+    backend: "ecs",
+    instanceTypes: ["g6e.2xlarge"],
+    speed: { value: 0.7 },
+    coldStartSeconds: BACKENDS.ecs.coldStart,
   });
 });
 
@@ -130,6 +140,18 @@ describe("what cannot be planned", () => {
     "more videos than can be held": {
       args: ["--model", "demo", "--videos-per-day", "100000", "--days", "366"],
       says: /36600000 videos are too many/,
+    },
+    "an unknown backend": {
+      args: ["--model", "demo", "--backend", "k8s"],
+      says: /sagemaker, ecs, got "k8s"/,
+    },
+    "another backend's type": {
+      args: ["--model", "demo", "--backend", "ecs", "--instance-types", "ml.m5.xlarge"],
+      says: /--backend ecs has no ml\.m5\.xlarge: name others with --instance-types/,
+    },
+    "another backend's scaling": {
+      args: ["--model", "demo", "--backend", "ecs", "--scaling", "steady"],
+      says: /--scaling belongs to --backend sagemaker/,
     },
     "an unknown profile": { args: ["--model", "demo", "--profile", "night"], says: /flat, office, bursts/ },
     "an unknown type": { args: ["--model", "demo", "--instance-types", "ml.g5.xlarge,g6"], says: /"g6"/ },

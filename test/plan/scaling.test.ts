@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ecs } from "../../tools/plan/backends/ecs.ts";
 import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
 import { type MinuteSample, scaler } from "../../tools/plan/scaling.ts";
 
@@ -101,6 +102,35 @@ describe("scaling by backlog", () => {
     const sleepy = Array(3).fill(minute(900, 0));
     expect(acted(sleepy, sageMaker.rules({ ...one, scaling: "backlog" }))).toEqual([[1, 1]]);
     expect(sageMaker.rules({ ...one, scaling: "backlog" }).adding).toHaveLength(1);
+  });
+});
+
+describe("scaling on ECS", () => {
+  const onEcs = ecs.rules({ instancesMax: 8, idleMinutes: 5, scaling: "backlog" });
+  const instancesAfter = (samples: readonly MinuteSample[]) => samples.map(scaler(onEcs));
+
+  test("workers are added for the jobs that wait, also while others start", () => {
+    const starting = { ...minute(30, 0), starting: 4 };
+    expect(instancesAfter([minute(9, 0), starting])).toEqual([4, 8]);
+  });
+
+  test("the cooldown lets a higher step add what it exceeds the last one by", () => {
+    const waiting = (jobs: number, instances: number) => minute(jobs + instances, instances);
+    expect(instancesAfter([waiting(5, 1), waiting(5, 3), waiting(9, 3), waiting(9, 5)])).toEqual([
+      3,
+      null,
+      5,
+      null,
+    ]);
+  });
+
+  test("a worker goes after the idle minutes in which more run than work, and the next one later", () => {
+    const busy = times(10, minute(2, 4));
+    expect(acted(busy, onEcs)).toEqual([
+      [5, 3],
+      [9, 3],
+    ]);
+    expect(acted(times(10, minute(4, 4)), onEcs)).toEqual([]);
   });
 });
 

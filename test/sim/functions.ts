@@ -10,7 +10,7 @@ import type { Network, Process } from "./network.ts";
 export interface FunctionOptions {
   readonly process: Process;
   readonly network: Network;
-  readonly endpoint: Endpoint;
+  readonly endpoint: Pick<Endpoint, "backendFor">;
   readonly jobs: JobStore;
   readonly work: HintQueue;
   readonly hints: DelayedHints;
@@ -32,7 +32,12 @@ export async function runDispatcher(options: FunctionOptions): Promise<never> {
   }
 }
 
-export async function runSettler({ process, network, endpoint, ...given }: FunctionOptions): Promise<never> {
+export async function runSettler({
+  process,
+  network,
+  endpoint,
+  ...given
+}: FunctionOptions & { readonly endpoint: Endpoint }): Promise<never> {
   const sleep = (durationMs: number) => network.sleep(process, durationMs);
   for (;;) {
     const ref = await endpoint.ends.receive(process);

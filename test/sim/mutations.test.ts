@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { DEPLOYED_MUTATIONS, DISK_MUTATIONS, MUTATIONS, PULLED_MUTATIONS } from "./mutations.ts";
+import {
+  DEPLOYED_MUTATIONS,
+  DISK_MUTATIONS,
+  MUTATIONS,
+  QUEUE_MUTATIONS,
+  STORE_MUTATIONS,
+} from "./mutations.ts";
 import { simulate, type Topology } from "./simulation.ts";
 
 /** SIM_MUTATIONS=all runs 50 seeds, and includes the mutations that few seeds reveal. */
@@ -25,7 +31,8 @@ describe.each<[Topology, typeof MUTATIONS]>([
   ["local", MUTATIONS],
   ["folder", DISK_MUTATIONS],
   ["deployed", DEPLOYED_MUTATIONS],
-  ["pulled", PULLED_MUTATIONS],
+  ["ecs", QUEUE_MUTATIONS],
+  ["pulled", STORE_MUTATIONS],
 ])("the simulation of a %s service with a mutation", (topology, mutations) => {
   for (const [name, mutation] of Object.entries(mutations)) {
     it.skipIf(!isThorough && RARE.includes(name))(

@@ -1,3 +1,4 @@
+import { GetQueueAttributesCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import {
   artifactKey,
   type JobEvent,
@@ -13,6 +14,7 @@ import {
 } from "../../lib/service/jobs/object-keys.ts";
 import { transition } from "../../lib/service/jobs/transition.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
+import type { RunsClient } from "./runs-queue.ts";
 import type { Mutation } from "./simulation.ts";
 
 /**
@@ -194,8 +196,8 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** Bugs of workers that look for jobs themselves. */
-export const PULLED_MUTATIONS: Readonly<Record<string, Mutation>> = {
+/** Bugs of workers that pull, wherever they learn of jobs. */
+export const PULLING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a worker runs a job that it could not claim": {
     jobs: (jobs) => ({
       ...jobs,
@@ -206,6 +208,25 @@ export const PULLED_MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
     }),
   },
+};
+
+/** Bugs of workers that pull their turns from a queue. */
+export const QUEUE_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  ...PULLING_MUTATIONS,
+  "there is no sweeper": { hasSweeper: false },
+  "messages are taken for sent that were not, and nobody looks for them": requesting(
+    async (command, send) => {
+      if (command instanceof SendMessageCommand) return {};
+      return command instanceof GetQueueAttributesCommand
+        ? { Attributes: { ApproximateNumberOfMessages: "1" } }
+        : send(command);
+    },
+  ),
+};
+
+/** Bugs of workers that look for jobs in the store. */
+export const STORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  ...PULLING_MUTATIONS,
   "a job that another worker was seen to hold is passed over for ever": {
     worker: {
       remembers() {
@@ -244,6 +265,18 @@ function unsynced(isIgnored: (flags: string | undefined) => boolean): NonNullabl
       return isIgnored(flags) ? { ...file, sync: async () => undefined } : file;
     },
   });
+}
+
+/** Changes the answers to requests to the queue of runs. */
+function requesting(
+  change: (command: object, send: (command: object) => Promise<object>) => Promise<object>,
+): Mutation {
+  return {
+    runs: ({ send }) =>
+      ({
+        send: (command: object) => change(command, send as (command: object) => Promise<object>),
+      }) as RunsClient,
+  };
 }
 
 /** Replaces some operations of the store. */

@@ -1,10 +1,12 @@
 import { pull } from "../../functions/gpu/pull.ts";
+import { queueTurns } from "../../functions/gpu/queue-turns.ts";
 import { storeTurns } from "../../functions/gpu/store-turns.ts";
 import type { TurnSource } from "../../functions/gpu/turn-source.ts";
 import type { WarmModel } from "../../functions/gpu/warm-models.ts";
 import type { Run } from "../../functions/gpu/worker.ts";
 import { fairTurns, type JobRef, type PassedOver, passedOver } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
+import type { RunsQueue } from "./runs-queue.ts";
 import { type RunnerOptions, takeTurn } from "./worker.ts";
 
 export interface PullerOptions extends RunnerOptions {
@@ -36,7 +38,29 @@ export async function runStorePuller(options: PullerOptions): Promise<void> {
   await runPuller(source, seen, options);
 }
 
-async function runPuller(source: TurnSource, seen: PassedOver | undefined, options: PullerOptions) {
+/** Runs the jobs whose turns it pulls from a queue, with the loop of the GPU function, until it is told to stop. */
+export async function runQueuePuller(queue: RunsQueue, options: RunnerOptions): Promise<void> {
+  const { process, network, jobs } = options;
+  const repeat = (action: () => void, everyMs: number) => {
+    let isStopped = false;
+    const next = async () => {
+      await network.sleep(process, everyMs);
+      if (isStopped) return;
+      action();
+      void next();
+    };
+    void next();
+    return () => {
+      isStopped = true;
+    };
+  };
+  const { url } = queue;
+  const { clock } = process;
+  const client = queue.clientFor(process);
+  await runPuller(queueTurns({ client, url, jobs, clock, log: silent, repeat }), undefined, options);
+}
+
+async function runPuller(source: TurnSource, seen: PassedOver | undefined, options: RunnerOptions) {
   const { process, network } = options;
   const stopping = new AbortController();
   const turns = fairTurns({ ...options, clock: process.clock, canRun: () => true, passedOver: seen });

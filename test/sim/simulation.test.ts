@@ -3,7 +3,7 @@ import { type Outcome, simulate, type Topology } from "./simulation.ts";
 
 /**
  * Seeds to run: SIM_SEED=123 runs one, SIM_SEEDS=200 runs seeds 1 to 200; by default a few fixed ones and a new one.
- * SIM_JOBS=500 sets the number of jobs in each. SIM_TOPOLOGY=local, folder, deployed or pulled limits them to one.
+ * SIM_JOBS=500 sets the number of jobs in each. SIM_TOPOLOGY=local, folder, deployed, ecs or pulled limits them to one.
  */
 const { SIM_SEED, SIM_SEEDS, SIM_TOPOLOGY, SIM_JOBS = "40" } = process.env;
 const jobs = Number(SIM_JOBS);
@@ -12,11 +12,11 @@ const fresh = 1000 + Math.floor(Math.random() * 1e9);
 function seedsToRun(topology: Topology): number[] {
   if (SIM_SEED) return [Number(SIM_SEED)];
   if (SIM_SEEDS) return Array.from({ length: Number(SIM_SEEDS) }, (_, index) => index + 1);
-  if (topology === "pulled") return [1, 10, fresh];
+  if (topology === "pulled" || topology === "ecs") return [1, 10, fresh];
   return topology === "folder" ? [1, fresh] : [1, 10, 22, 60, 126, fresh];
 }
 
-const topologies = (["local", "folder", "deployed", "pulled"] as const).filter(
+const topologies = (["local", "folder", "deployed", "ecs", "pulled"] as const).filter(
   (name) => name === (SIM_TOPOLOGY ?? name),
 );
 

@@ -38,8 +38,9 @@ import { HintQueue } from "./hint-queue.ts";
 import { Invariants } from "./invariants.ts";
 import { Machine } from "./machine.ts";
 import { Network, PAUSE_MS_MAX, Process } from "./network.ts";
-import { type PullerOptions, runStorePuller } from "./puller.ts";
+import { type PullerOptions, runQueuePuller, runStorePuller } from "./puller.ts";
 import { Receiver } from "./receiver.ts";
+import { type RunsClient, RunsQueue } from "./runs-queue.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { type Swarm, swarmOf } from "./swarm.ts";
 import { VirtualTime } from "./virtual-time.ts";
@@ -49,7 +50,7 @@ import { LEASE_MS, RENEW_MS, type RunnerOptions, runWorker } from "./worker.ts";
 export interface Mutation {
   readonly jobs?: (
     jobs: JobStore,
-    given: { store: ObjectStore; process: Process; endpoint: Endpoint | null },
+    given: { store: ObjectStore; process: Process; endpoint: Endpoint | RunsQueue | null },
   ) => JobStore;
   readonly store?: (store: ObjectStore) => ObjectStore;
   readonly post?: (post: Post) => Post;
@@ -59,6 +60,8 @@ export interface Mutation {
     "artifactKey" | "heedsRefusals" | "heedsSilence" | "takesTurns" | "remembers"
   >;
   readonly hasSweeper?: false;
+  /** Changes the requests of processes to the queue of runs, in the topology `ecs`. */
+  readonly runs?: (client: RunsClient) => RunsClient;
   /** Changes the file system that processes use, in the topology `folder`. */
   readonly files?: (files: FileSystem) => FileSystem;
 }
@@ -92,9 +95,10 @@ const POWER_CUTS_MAX = 3;
  * Topology of the service. Locally, workers receive the hints. In a deployment, jobs are dispatched to an
  * endpoint with its own queue, and the bucket's events are the hints.
  * `folder` is local too, with the folder store on a disk of a machine whose power may be cut, instead of a store in
- * memory that never fails. `pulled` has workers that look for jobs in the store themselves: nobody hints at anything.
+ * memory that never fails. `ecs` is a deployment whose workers pull from a queue. `pulled` has workers that look for
+ * jobs in the store themselves: nobody hints at anything.
  */
-export type Topology = "local" | "folder" | "deployed" | "pulled";
+export type Topology = "local" | "folder" | "deployed" | "ecs" | "pulled";
 
 /** Runs one seed until all jobs and webhooks are settled, an invariant is violated, or nothing is left to happen. */
 export function simulate(
@@ -123,8 +127,8 @@ class Simulation {
   readonly #receiver: Receiver;
   readonly #work: HintQueue;
   readonly #webhooks: HintQueue;
-  /** Endpoint of a deployment; null locally. */
-  readonly #endpoint: Endpoint | null;
+  /** Endpoint of a deployment, or the queue that its workers pull from; null locally. */
+  readonly #endpoint: Endpoint | RunsQueue | null;
   readonly #isPulled: boolean;
   /** Pulling workers that wait for a turn. */
   readonly #waiting = new Set<Process>();
@@ -154,7 +158,12 @@ class Simulation {
     this.#network = new Network({ time: this.#time, random: this.#random, faults, latencyMs });
     this.#work = new HintQueue(this.#network);
     this.#webhooks = new HintQueue(this.#network);
-    this.#endpoint = topology === "deployed" ? new Endpoint(this.#network) : null;
+    this.#endpoint =
+      topology === "deployed"
+        ? new Endpoint(this.#network)
+        : topology === "ecs"
+          ? new RunsQueue(this.#network, mutation.runs)
+          : null;
     this.#isPulled = topology === "pulled";
     this.#machine = topology === "folder" ? this.#newMachine() : null;
     this.#invariants = new Invariants({
@@ -171,7 +180,8 @@ class Simulation {
     await this.#prepare();
     const { apis, workers, senders, sweepers, jobs, faultsMs } = this.#swarm;
     this.#staff("api", apis, this.#runApi);
-    this.#staff("worker", workers, this.#isPulled ? this.#runPuller : this.#runWorker);
+    const isPulling = this.#isPulled || this.#endpoint instanceof RunsQueue;
+    this.#staff("worker", workers, isPulling ? this.#runPuller : this.#runWorker);
     this.#staff("sender", senders, this.#runSender);
     if (this.#mutation.hasSweeper !== false) this.#staff("sweeper", sweepers, this.#runSweeper);
     if (this.#endpoint) this.#deploy(this.#endpoint);
@@ -249,18 +259,18 @@ class Simulation {
   }
 
   /** Starts the additional parts of a deployment: dispatchers and settlers, and replacements of the endpoint. */
-  #deploy(endpoint: Endpoint): void {
+  #deploy(endpoint: Endpoint | RunsQueue): void {
     const { apis, senders, faultsMs } = this.#swarm;
     const given = (process: Process) => ({
       process,
       network: this.#network,
-      endpoint,
       work: this.#work,
       hints: this.#hints,
       ...this.#jobsFor(process),
     });
-    this.#staff("dispatcher", apis, (process) => runDispatcher(given(process)));
-    this.#staff("settler", senders, (process) => runSettler(given(process)));
+    this.#staff("dispatcher", apis, (process) => runDispatcher({ ...given(process), endpoint }));
+    if (endpoint instanceof RunsQueue) return;
+    this.#staff("settler", senders, (process) => runSettler({ ...given(process), endpoint }));
     for (let count = this.#random.integer(0, REPLACEMENTS_MAX); count > 0; count -= 1)
       this.#time.after(this.#random.integer(0, faultsMs), () => endpoint.replace());
   }
@@ -397,16 +407,24 @@ class Simulation {
     const runner = this.#runnerOf(process);
     return runWorker({
       ...runner,
-      work: this.#endpoint?.invocations ?? this.#work,
+      work: this.#invocations,
       onAnswer: (ref) => this.#answer(ref, process, runner.jobs),
     });
   };
 
-  #runPuller = (process: Process): Promise<void> =>
-    runStorePuller({
-      ...this.#runnerOf(process),
+  /** Queue that invokes workers. */
+  get #invocations(): HintQueue {
+    return this.#endpoint instanceof Endpoint ? this.#endpoint.invocations : this.#work;
+  }
+
+  #runPuller = (process: Process): Promise<void> => {
+    const runner = this.#runnerOf(process);
+    if (this.#endpoint instanceof RunsQueue) return runQueuePuller(this.#endpoint, runner);
+    return runStorePuller({
+      ...runner,
       onWait: (isWaiting) => this.#waiting[isWaiting ? "add" : "delete"](process),
     });
+  };
 
   /** Tells of the end of an invocation. Locally, the process that invokes the worker settles it at once. */
   async #answer(ref: JobRef, process: Process, jobs: JobStore): Promise<void> {
@@ -564,7 +582,7 @@ class Simulation {
 
   get #hasIdleWorker(): boolean {
     if (this.#isPulled) return this.#waiting.size > 0;
-    return (this.#endpoint?.invocations ?? this.#work).hasIdle;
+    return (this.#endpoint instanceof RunsQueue ? this.#endpoint : this.#invocations).hasIdle;
   }
 
   /**
@@ -576,8 +594,12 @@ class Simulation {
     if (!endpoint) return false;
     const { now } = this.#time;
     const lateMs = STALE_MS + sweepMs;
-    const isNew = endpoint.replacedAt + lateMs > now;
-    return isNew || isBelievedIn(endpoint, record, now - lateMs);
+    if (endpoint instanceof RunsQueue) {
+      // The sweep asks an empty queue, and no job is counted on there.
+      const { emptySince } = endpoint;
+      if (emptySince !== null && emptySince + lateMs <= now) return false;
+    } else if (endpoint.replacedAt + lateMs > now) return true;
+    return isBelievedIn(endpoint, record, now - lateMs);
   }
 
   #isOver(): boolean {

@@ -38,6 +38,14 @@ const SCENARIOS: readonly (readonly [title: string, words: string])[] = [
     "100,000 videos a day, from nothing",
     "--model open-sora-1.2 --videos-per-day 100000 --days 1 --instances-max 100 --scaling backlog,steady",
   ],
+  [
+    "10,000 videos a day on ECS",
+    "--model open-sora-1.2 --backend ecs --videos-per-day 10000 --instances-max 16,8",
+  ],
+  [
+    "1,000 videos a day on ECS, in bursts of 20",
+    "--model open-sora-1.2 --backend ecs --videos-per-day 1000 --profile bursts --instances-max 4",
+  ],
   ["200 videos a day of Wan 2.1 1.3B", "--model wan2.1-1.3b --videos-per-day 200 --instances-max 2,4"],
   [
     "100 videos a day of Wan 2.2 A14B at 720p, in office hours",
@@ -88,6 +96,8 @@ deadline, an hour after its request by default, fails. All costs of a video are 
           "all instances are removed together, once there are no jobs, so those started for a peak stay until then.",
         "Where more is asked than the instances make, the queue grows until every video starts shortly before its " +
           "deadline. Most are then stopped, and have been paid for: far more fail than the load exceeds.",
+        "On ECS instances without work go one by one, so that those of a peak do not stay. The time for which one is billed " +
+          "after its worker was stopped is left out, 7 to 8 minutes in a public report.",
         "`scaling=backlog`, the default, starts as many instances as the waiting jobs need. `scaling=steady` adds them one " +
           "by one: cheaper for bursts that may wait, but a sudden load is late for hours, and late videos fail. With one " +
           "instance at most they are the same.",
@@ -119,7 +129,7 @@ deadline, an hour after its request by default, fails. All costs of a video are 
         "The speed of these instances: the latencies are those of the authors' code on an A100 or an RTX 4090, which " +
           "none of them has, and the difference is assumed from data sheets. Use `--speed`, or `--steps` and " +
           "`--step-seconds`, once you have measured it.",
-        BACKENDS[reference.options.backend].unseen,
+        ...Object.values(BACKENDS).map(({ unseen }) => unseen),
         "Videos that fail for other reasons than time, retried videos, unavailable instances, quotas.",
         "Savings Plans, free tiers, taxes, other regions.",
       ]),

@@ -134,18 +134,21 @@ export function simulate(options: SimulationOptions): Simulation {
     launched += 1;
   }
 
-  function removeAll(now: number): void {
-    for (const { index, startedAt, readyAt, freeAt, busySeconds, idleSeconds, jobs: count } of live) {
+  /** Removes instances, those first that have been free for the longest time. */
+  function remove(count: number, now: number): void {
+    if (count <= 0) return;
+    const gone = live.toSorted((a, b) => a.freeAt - b.freeAt).slice(0, count);
+    live = live.filter((instance) => !gone.includes(instance));
+    for (const { index, startedAt, readyAt, freeAt, busySeconds, idleSeconds, jobs: ran } of gone) {
       instances[index] = {
         startedAt,
         removedAt: now,
         coldSeconds: readyAt - startedAt,
         busySeconds,
         idleSeconds: idleSeconds + now - freeAt,
-        jobs: count,
+        jobs: ran,
       };
     }
-    live = [];
   }
 
   const sleeps = Number.isFinite(rules.idleMinutes);
@@ -158,10 +161,10 @@ export function simulate(options: SimulationOptions): Simulation {
     const wanted = decide(sample(now));
     if (wanted === null) continue;
     actions.push({ at: now, instances: wanted });
-    if (wanted === 0) removeAll(now);
+    remove(live.length - wanted, now);
     while (live.length < wanted) launch(now);
   }
   // Instances that never sleep are billed until the last job has ended, or until they are ready.
-  removeAll(Math.max(now, ...live.map(({ readyAt }) => readyAt)));
+  remove(live.length, Math.max(now, ...live.map(({ readyAt }) => readyAt)));
   return { jobs, instances, actions };
 }

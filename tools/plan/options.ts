@@ -1,11 +1,11 @@
-import type { BackendName, Scaling } from "../../infra/config.ts";
+import { type BackendName, SCALINGS, type Scaling } from "../../infra/config.ts";
 import { parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import type { Profile } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import type { Figure } from "./figure.ts";
 import { parseModel } from "./model-options.ts";
 import type { PlanModel } from "./models.ts";
-import { BACKEND, type ColdStart, NAME, PLAN } from "./plan-command.ts";
+import { type ColdStart, NAME, PLAN } from "./plan-command.ts";
 import { speedOf } from "./speeds.ts";
 
 /** Options of a plan. */
@@ -50,8 +50,14 @@ export function parsePlan(args: readonly string[]): PlanCommand {
   }
   const model = parseModel(values);
   const { "videos-per-day": videosPerDay, days, profile, seed } = values;
-  const [type, ...others] = values["instance-types"] ?? [model.instanceType];
-  const gpu = BACKENDS[BACKEND].instanceTypes[type]!.gpu?.name ?? null;
+  const backend = BACKENDS[values.backend];
+  const [type, ...others] = values["instance-types"] ?? [backend.typeLike(model.instanceType)];
+  const foreign = [type, ...others].find((name) => !Object.hasOwn(backend.instanceTypes, name));
+  if (foreign !== undefined)
+    throw new UsageError(`--backend ${values.backend} has no ${foreign}: name others with --instance-types.`);
+  if (values.backend !== "sagemaker" && values.scaling)
+    throw new UsageError("--scaling belongs to --backend sagemaker: leave one of them out.");
+  const gpu = backend.instanceTypes[type]!.gpu?.name ?? null;
   if (gpu === null && model.gpu !== null && !values.speed)
     throw new UsageError(
       `${type} has no GPU, and ${values.model} was timed on one: name another type, or say --speed.`,
@@ -62,7 +68,7 @@ export function parsePlan(args: readonly string[]): PlanCommand {
     kind: "plan",
     isJson: values.json,
     options: {
-      backend: BACKEND,
+      backend: values.backend,
       model,
       videosPerDay,
       profile,
@@ -73,9 +79,9 @@ export function parsePlan(args: readonly string[]): PlanCommand {
       speed: values.speed ?? speedOf(gpu, model),
       instancesMax: values["instances-max"],
       idleMinutes: values["idle-minutes"],
-      scaling: values.scaling,
+      scaling: values.scaling ?? [SCALINGS[0]],
       deadlineSeconds: values["timeout-seconds"],
-      coldStartSeconds: values["cold-start-seconds"] ?? BACKENDS[BACKEND].coldStart,
+      coldStartSeconds: values["cold-start-seconds"] ?? backend.coldStart,
       hasWaf: values.waf,
     },
   };

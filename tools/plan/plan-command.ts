@@ -1,5 +1,5 @@
 import { TIMEOUT_SECONDS } from "../../functions/api/order-fields.ts";
-import { type BackendName, SCALINGS } from "../../infra/config.ts";
+import { type BackendName, IDLE_MINUTES, SCALINGS } from "../../infra/config.ts";
 import { command, type OptionValues, UsageError } from "../../lib/shared/command-line/index.ts";
 import { PROFILES, type Profile } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
@@ -8,9 +8,6 @@ import { MODELS } from "./models.ts";
 import { figureFrom, oneOf, severalOf, wholeFrom, wholesFrom, wholeTo } from "./option-values.ts";
 
 export const NAME = "npm run plan --";
-
-/** Backend of every plan, the only one so far. */
-export const BACKEND: BackendName = "sagemaker";
 
 const STEPS = figureFrom(1, 1000);
 const SECONDS = figureFrom(0, 3600);
@@ -29,6 +26,12 @@ export const PLAN = command({
       value: "SIZE",
       text: "size of the videos, where several were timed: 480p or 720p of open-sora-1.2",
     },
+    backend: {
+      value: "NAME",
+      text: `what runs the jobs: ${Object.keys(BACKENDS).join(", ")}`,
+      default: "sagemaker",
+      read: oneOf(Object.keys(BACKENDS) as BackendName[]),
+    },
     "videos-per-day": {
       value: "N",
       text: "mean number of videos per day",
@@ -46,7 +49,7 @@ export const PLAN = command({
     "instance-types": {
       value: "A,B",
       text: "as in a deployment; the plan uses the first; default depends on the model",
-      read: instanceTypesIn,
+      read: severalOf(Object.values(BACKENDS).flatMap((backend) => Object.keys(backend.instanceTypes))),
     },
     "dollars-per-hour": {
       value: "X",
@@ -68,12 +71,11 @@ export const PLAN = command({
       value: "N,N",
       text: "minutes without a job before scaling to zero; several values are compared",
       default: "5",
-      read: wholesFrom(BACKENDS[BACKEND].idleMinutes),
+      read: wholesFrom(IDLE_MINUTES),
     },
     scaling: {
       value: "HOW,HOW",
-      text: `how instances are added, ${SCALINGS.join(" or ")}; both are compared`,
-      default: SCALINGS[0],
+      text: `how instances of sagemaker are added, ${SCALINGS.join(" or ")}; default ${SCALINGS[0]}; both are compared`,
       read: severalOf(SCALINGS),
     },
     "timeout-seconds": {
@@ -84,7 +86,7 @@ export const PLAN = command({
     },
     "cold-start-seconds": {
       value: "A-B",
-      text: "uniformly distributed, or one number; default 300-660",
+      text: "uniformly distributed, or one number; default by the backend, 300-660 for sagemaker",
       read: coldStartIn,
     },
     waf: { text: "with AWS WAF in front of the API" },
@@ -133,8 +135,4 @@ function coldStartIn(words: string): ColdStart {
     );
   }
   return { least, most, figure: figure((least + most) / 2, "given", "--cold-start-seconds") };
-}
-
-function instanceTypesIn(words: string, flag: string): [string, ...string[]] {
-  return severalOf(Object.keys(BACKENDS[BACKEND].instanceTypes))(words, flag);
 }

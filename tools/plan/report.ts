@@ -195,7 +195,7 @@ export function assumptions(options: PlanOptions): string[] {
 }
 
 /** Returns what the rules do, in sentences. */
-function scalingText({ adding, instancesMax, idleMinutes }: ScalingRules): string {
+function scalingText({ adding, instancesMax, idleMinutes, removalSeconds }: ScalingRules): string {
   const policies = adding.map(
     ({ counts, minutes, cooldownSeconds, ...rule }) =>
       `by the ${counts} (${stepsText(rule)}), after ${counted(minutes, "minute")}, with a cooldown of ` +
@@ -203,7 +203,8 @@ function scalingText({ adding, instancesMax, idleMinutes }: ScalingRules): strin
   );
   return (
     `instances are added ${policies.join("; or ")}; up to ${instancesMax}. ` +
-    `All are removed after ${counted(idleMinutes, "minute")} without a job.`
+    `All are removed after ${counted(idleMinutes, "minute")} without a job` +
+    `${removalSeconds === null ? "" : `, and after as long one each ${duration(removalSeconds)} that does not work`}.`
   );
 }
 

@@ -27,26 +27,31 @@ export interface ScalingRules {
   readonly addsWhileStarting: boolean;
   /** Minutes without a job after which all instances are removed; Infinity for never. */
   readonly idleMinutes: number;
+  /** Seconds between two removals of an instance that does not work for `idleMinutes`; null if all go together. */
+  readonly removalSeconds: number | null;
 }
 
 /**
  * Returns a function that decides, minute by minute, how many instances there shall be: it adds some, removes all, or
- * returns null to leave them. It never removes some of the instances, so that no running job is killed.
+ * returns null to leave them. Some of them are removed only where the rules do, and then one that does not work.
  */
 export function scaler(rules: ScalingRules): (sample: MinuteSample) => number | null {
   const { idleMinutes, instancesMax, addsWhileStarting } = rules;
   const policies = rules.adding.map(adder);
+  const removes = remover(rules);
   let idle = 0;
 
   return (sample) => {
     const { hadWork, inService, starting } = sample;
     idle = hadWork ? 0 : idle + 1;
+    const isSpare = removes(sample);
     const instances = inService + starting;
     const mayAdd = instances < instancesMax && (addsWhileStarting || starting === 0);
     // Where several policies add instances, the one that adds the most decides.
     const added = Math.max(0, ...policies.map((add) => add(sample, mayAdd)));
     if (added > 0) return Math.min(instancesMax, instances + added);
-    return idle >= idleMinutes && inService > 0 && starting === 0 ? 0 : null;
+    if (idle >= idleMinutes && inService > 0 && starting === 0) return 0;
+    return isSpare ? instances - 1 : null;
   };
 }
 
@@ -73,6 +78,20 @@ function adder({ minutes, cooldownSeconds, unit, steps, metric }: AddingPolicy) 
     lastAdded += added;
     coolAt = minute * 60 + cooldownSeconds;
     return added;
+  };
+}
+
+/** Returns a function that is told each minute, and returns whether an instance that does not work is removed. */
+function remover({ removalSeconds, idleMinutes }: ScalingRules) {
+  let minute = 0;
+  let spare = 0;
+  let coolAt = 0;
+  return ({ waiting, running, inService }: MinuteSample): boolean => {
+    minute += 1;
+    spare = waiting === 0 && inService > running ? spare + 1 : 0;
+    if (removalSeconds === null || spare < idleMinutes || minute * 60 < coolAt) return false;
+    coolAt = minute * 60 + removalSeconds;
+    return true;
   };
 }
 

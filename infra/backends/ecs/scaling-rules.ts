@@ -20,13 +20,14 @@ const JOBS_EACH = 4;
 export function scaleOutRule({
   instancesMax,
   idleMinutes,
-}: Pick<DeploymentConfig, "instancesMax" | "idleMinutes">) {
+  scaling,
+}: Pick<DeploymentConfig, "instancesMax" | "idleMinutes" | "scaling">) {
   return {
     minutes: 1,
     // The cooldown ends before Sleep can act; otherwise it would delay the instance of the next job.
     cooldownSeconds: Math.min(OUT_COOLDOWN_SECONDS, idleMinutes * 60),
     unit: "instances",
-    steps: [{ from: 1, add: 1 }, ...furtherSteps(instancesMax)],
+    steps: [{ from: 1, add: 1 }, ...(scaling === "steady" ? [] : furtherSteps(instancesMax))],
   } as const satisfies ScaleOutRule;
 }
 

@@ -26,15 +26,24 @@ export async function runMain(
     await main();
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    process.stderr.write(`${error.message.trimEnd()}\n`);
+    process.stderr.write(`${endedOnce(error.message.trimEnd())}\n`);
     if (process.env.ADAREEL_DEBUG) process.stderr.write(`${inspect(error)}\n`);
     process.exitCode = [UsageError, ...usageErrors].some((kind) => error instanceof kind) ? 2 : 1;
   }
 }
 
-/** Ends the process when its output can no longer be written: its reader has exited, or the disk is full. */
+/** Returns a sentence with one full stop where another's sentence, which has its own, was put at its end. */
+function endedOnce(sentence: string): string {
+  return sentence.replace(/([^.])\.\.$/, "$1.");
+}
+
+/**
+ * Ends the process when its output can no longer be written. A reader that has read enough, such as `head`, is no
+ * fault; a full disk is one.
+ */
 function stopWhenUnheard(): void {
   process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") process.exit();
     process.stderr.write(`The result cannot be printed: ${code}.\n`);
     process.exit(1);
   });

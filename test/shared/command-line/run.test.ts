@@ -11,13 +11,14 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, redirection =
     const plain = { text: "does it", positionals: [], options: { loud: { text: "says it" } }, example: "" };
     const commands = {
       say: subcommand({ ...plain, run: () => void process.stdout.write("said\\n".repeat(50_000)) }),
+      quote: subcommand({ ...plain, run: () => { throw new Error("It broke: " + "A wire." + "."); } }),
       fail: subcommand({ ...plain, run: () => { throw new Error("It broke.", { cause: new Error("A wire.") }); } }),
       misuse: subcommand({ ...plain, run: () => { throw new UsageError("Say it otherwise."); } }),
       exceed: subcommand({ ...plain, run: () => { throw new RangeError("Say less."); } }),
     };
     runMain(() => runProgram({ name: "films", commands }, process.argv.slice(1)), { usageErrors: [RangeError] });`;
   const words = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", source, "--", ...args];
-  const script = `exec "$0" "$@" ${redirection}`;
+  const script = `${redirection.startsWith("|") ? "" : "exec"} "$0" "$@" ${redirection}`;
   const { status, stdout, stderr } = spawnSync("sh", ["-c", script, process.execPath, ...words], {
     encoding: "utf8",
     env: { ...process.env, ADAREEL_DEBUG: "", ...env },
@@ -40,8 +41,11 @@ describe("a program", () => {
   });
 
   test.each([
-    [[], "Say say, fail, misuse or exceed, as in films say --help.\n"],
-    [["fial"], 'There is no command "fial": say say, fail, misuse or exceed, as in films say --help.\n'],
+    [[], "Say say, quote, fail, misuse or exceed, as in films say --help.\n"],
+    [
+      ["fial"],
+      'There is no command "fial": say say, quote, fail, misuse or exceed, as in films say --help.\n',
+    ],
     [["--nonsense"], "Unknown option '--nonsense'; see --help.\n"],
     [["misus"], 'There is no command "misus": say misuse, as in films misuse --help.\n'],
     [["toString"], expect.stringMatching(/^There is no command "toString": /)],
@@ -55,6 +59,14 @@ describe("a program", () => {
     expect(run(["fail"])).toEqual({ status: 1, stdout: "", stderr: "It broke.\n" });
     const { stderr } = run(["fail"], { ADAREEL_DEBUG: "1" });
     expect(stderr).toMatch(/^It broke\.\nError: It broke\.\n {4}at .*\[cause\]: Error: A wire\.\n/s);
+  });
+
+  test("a program that ends its sentence with another's prints one full stop", () => {
+    expect(run(["quote"]).stderr).toBe("It broke: A wire.\n");
+  });
+
+  test("a program whose reader has read enough ends without a word", () => {
+    expect(run(["say"], {}, "| head -n 1")).toEqual({ status: 0, stdout: "said\n", stderr: "" });
   });
 
   test.runIf(process.platform === "linux")("a program whose output cannot be written says so once", () => {

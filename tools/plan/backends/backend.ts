@@ -32,8 +32,8 @@ export interface PlannedBackend {
   readonly deciding: string;
   /** Sentence about behaviour that plans leave out because nobody has measured it. */
   readonly unseen: string;
-  /** Allowed minutes without a job before scaling to zero. */
-  readonly idleMinutes: Range;
+  /** Returns the type with the hardware of a type of SageMaker. */
+  typeLike(name: string): string;
   /** Seconds from the decision to start an instance until it takes jobs. */
   readonly coldStart: Range & { readonly figure: Figure };
   /** Maximum seconds of a run; null for the deadline of its job. */

@@ -1,6 +1,6 @@
 import { COLD_START_SECONDS } from "../../../infra/backends/ecs/cold-start.ts";
 import { EC2_TYPES, PRICES_DATE } from "../../../infra/backends/ecs/instance-types.ts";
-import { scaleOutRule } from "../../../infra/backends/ecs/scaling-rules.ts";
+import { IN_COOLDOWN_SECONDS, scaleOutRule } from "../../../infra/backends/ecs/scaling-rules.ts";
 import { figure } from "../figure.ts";
 import type { PlannedBackend } from "./backend.ts";
 
@@ -11,12 +11,10 @@ export const ecs: PlannedBackend = {
   billing:
     "Instances are billed by the second from the decision to start until removal, with a fee of 7.8 % of the list price " +
     "on demand (one public bill).",
-  deciding:
-    "Metrics are taken once a minute. Workers are removed together, when there is no job: removals one by one, which " +
-    "cost less after a peak, are left out.",
+  deciding: "Metrics are taken once a minute. While instances start, what a longer backlog needs is added.",
   unseen:
     "The minutes that an instance is billed after its worker was stopped: 427 to 463 s in a public report.",
-  idleMinutes: { least: 3, most: 60 },
+  typeLike: (name) => name.replace(/^ml\./, ""),
   coldStart: {
     least: COLD_START_SECONDS.least,
     most: COLD_START_SECONDS.most,
@@ -28,13 +26,14 @@ export const ecs: PlannedBackend = {
   },
   // A job ends at its deadline at the latest.
   runSecondsMax: null,
-  rules: ({ instancesMax, idleMinutes }) => ({
-    instancesMax,
-    idleMinutes,
+  rules: (chosen) => ({
+    instancesMax: chosen.instancesMax,
+    idleMinutes: chosen.idleMinutes,
     addsWhileStarting: true,
+    removalSeconds: instancesMax > 1 ? IN_COOLDOWN_SECONDS : null,
     adding: [
       {
-        ...scaleOutRule({ instancesMax, idleMinutes }),
+        ...scaleOutRule(chosen),
         counts: "jobs that wait",
         metric: ({ waiting }) => waiting,
       },

@@ -17,8 +17,7 @@ export const sageMaker: PlannedBackend = {
     "is blocked while an endpoint updates).",
   unseen:
     "Measured cold starts of SageMaker, and how its alarms and scaling behave while an instance starts.",
-  // The sweep reports jobs every other minute. A shorter window could remove an instance that is running a job.
-  idleMinutes: { least: 3, most: 60 },
+  typeLike: (name) => name,
   coldStart: {
     least: COLD_START_SECONDS.least,
     most: COLD_START_SECONDS.most,
@@ -35,6 +34,7 @@ export const sageMaker: PlannedBackend = {
       instancesMax: chosen.instancesMax,
       idleMinutes: chosen.idleMinutes,
       addsWhileStarting: false,
+      removalSeconds: null,
       adding: [
         {
           ...wake,
