@@ -30,7 +30,7 @@ export const ecs: PlannedBackend = {
     instancesMax: chosen.instancesMax,
     idleMinutes: chosen.idleMinutes,
     addsWhileStarting: true,
-    removalSeconds: instancesMax > 1 ? IN_COOLDOWN_SECONDS : null,
+    removalSeconds: chosen.instancesMax > 1 ? IN_COOLDOWN_SECONDS : null,
     adding: [
       {
         ...scaleOutRule(chosen),
