@@ -51,6 +51,12 @@ cdk deploy "${settings[@]}" --exclusively --require-approval never adareel/edge
 npm run --silent keys -- create --store "s3://adareel-$account-$region" >"$work/key"
 grep -q '^adr_' "$work/key"
 
+# The other backend, as another deployment. moto makes its queue, cluster, task, service, network and roles, and passes over
+# the capacity provider and the scaling without a word.
+pulling=(-c name=pulling -c backend=ecs -c instanceTypes=g4dn.xlarge -c terminationProtection=false
+  -c "imageUri=$account.dkr.ecr.$region.amazonaws.com/adareel:1")
+cdk deploy "${pulling[@]}" --method direct --require-approval never pulling/data pulling/gpu
+
 # Of instance pools and newer GPU types moto knows nothing. The templates that have them are held by cfn-lint alone, as is
 # what only some settings add.
 synth() { cdk synth --quiet --output "$work/$1" -c "account=$account" -c "region=$region" "${@:2}"; }
@@ -58,9 +64,11 @@ synth default -c build=codebuild
 synth everything -c build=codebuild -c instanceTypes=ml.g6e.2xlarge,ml.g6e.4xlarge,ml.p5.4xlarge -c instancesMax=4 \
   -c undeleteDays=14 -c waf=true -c domainName=films.example.com -c provenanceSecret=films/signing -c monthlyBudgetUsd=200 \
   -c "certificateArn=arn:aws:acm:us-east-1:$account:certificate/0123abcd" -c alarmEmail=ops@example.com
+synth ecs -c backend=ecs -c build=codebuild -c instancesMax=4 -c provenanceSecret=films/signing
+synth spot -c backend=ecs -c build=codebuild -c spot=true -c region=us-west-1
 echo "cfn-lint over the templates:"
 "$work/venv/bin/cfn-lint" --ignore-checks W3005 W3045 -- out/cdk.out/assembly-adareel/*.template.json \
-  "$work"/{default,everything}/assembly-adareel/*.template.json
+  "$work"/{default,everything,ecs,spot}/assembly-adareel/*.template.json
 
 "$work/venv/bin/python" - "$region" <<'PY'
 import sys, boto3
@@ -68,8 +76,9 @@ region = sys.argv[1]
 made = {}
 for where in (region, "us-east-1"):
     stacks = boto3.client("cloudformation", region_name=where).describe_stacks()["Stacks"]
-    made |= {stack["StackName"]: stack["StackStatus"] for stack in stacks if stack["StackName"].startswith("adareel")}
-expected = {f"adareel-{name}": "CREATE_COMPLETE" for name in ("data", "gpu", f"{region}-edge")}
+    made |= {stack["StackName"]: stack["StackStatus"] for stack in stacks if stack["StackName"].startswith(("adareel-", "pulling-"))}
+names = ["adareel-data", "adareel-gpu", f"adareel-{region}-edge", "pulling-data", "pulling-gpu"]
+expected = {name: "CREATE_COMPLETE" for name in names}
 assert made == expected, made
 endpoints = boto3.client("sagemaker", region_name=region).list_endpoints()["Endpoints"]
 assert [endpoint["EndpointStatus"] for endpoint in endpoints] == ["InService"], endpoints
@@ -78,5 +87,13 @@ assert len(functions) >= 4, functions
 cards = boto3.client("s3", region_name=region).list_objects_v2(
     Bucket=f"adareel-123456789012-{region}", Prefix="model-cards/")["Contents"]
 assert [card["Key"] for card in cards] == ["model-cards/demo.json"], cards
-print(f"three stacks, an endpoint and {len(functions)} functions were created")
+ecs = boto3.client("ecs", region_name=region)
+[service] = ecs.list_services(cluster="pulling-workers")["serviceArns"]
+[service] = ecs.describe_services(cluster="pulling-workers", services=[service])["services"]
+task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+[worker] = task["containerDefinitions"]
+assert worker["command"] == ["pull"], worker
+[runs] = [each["value"] for each in worker["environment"] if each["name"] == "RUNS_QUEUE_URL"]
+boto3.client("sqs", region_name=region).get_queue_attributes(QueueUrl=runs, AttributeNames=["QueueArn"])
+print(f"five stacks, an endpoint, a service of workers and {len(functions)} functions were created")
 PY

@@ -56,14 +56,7 @@ function deployerPolicy(place: Place, qualifier: string): Policy {
     { Sid: "MasterKey", ...allow(["secretsmanager:DescribeSecret"], [secret]) },
     {
       Sid: "Quotas",
-      ...allow(
-        [
-          "servicequotas:GetServiceQuota",
-          "servicequotas:ListServiceQuotas",
-          "servicequotas:ListAWSDefaultServiceQuotas",
-        ],
-        ["*"],
-      ),
+      ...allow(["servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"], ["*"]),
     },
     { Sid: "Bucket", ...allow(["s3:ListBucket", "s3:ListBucketMultipartUploads"], [bucket]) },
     {

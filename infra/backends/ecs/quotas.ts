@@ -4,9 +4,8 @@ import { typesOf } from "../instance-types.ts";
 /** Quota of EC2, which counts the virtual processors of all instances of some families in a region. */
 export interface VcpuQuota {
   readonly family: string;
-  readonly code: string;
-  /** Types of the deployment that it counts. */
-  readonly types: readonly string[];
+  /** Name of the quota in Service Quotas. */
+  readonly name: string;
   /** Processors that the deployment needs: those of as many instances of its largest type as it may have. */
   readonly needed: number;
 }
@@ -18,28 +17,44 @@ interface Family {
   readonly spot: string;
 }
 
+const STANDARD = "Standard (A, C, D, H, I, M, R, T, Z)";
+
 /** @see Amazon EC2 user guide, "EC2 On-Demand Instance quotas" and "Spot Instance quotas" */
 const FAMILIES: readonly Family[] = [
-  { name: "G and VT instances", pattern: /^g/, onDemand: "L-DB2E81BA", spot: "L-3819A6DF" },
-  // Spot instances of the newest types have a quota of their own.
-  { name: "P instances", pattern: /^p/, onDemand: "L-417A185B", spot: "L-C4BD4855" },
-  { name: "standard instances", pattern: /^[cm]/, onDemand: "L-1216C47A", spot: "L-34B43A08" },
+  {
+    name: "G and VT",
+    pattern: /^g/,
+    onDemand: "Running On-Demand G and VT instances",
+    spot: "All G and VT Spot Instance Requests",
+  },
+  {
+    name: "P",
+    pattern: /^p/,
+    onDemand: "Running On-Demand P instances",
+    // Spot instances of the newest types have a quota of their own.
+    spot: "All P5 Spot Instance Requests",
+  },
+  {
+    name: "standard",
+    pattern: /^[cm]/,
+    onDemand: `Running On-Demand ${STANDARD} instances`,
+    spot: `All ${STANDARD} Spot Instance Requests`,
+  },
 ];
 
 /** Returns the quotas that limit a deployment. */
-export function quotasOf(config: DeploymentConfig): VcpuQuota[] {
+export function vcpuQuotasOf(config: DeploymentConfig): VcpuQuota[] {
   const { instanceTypes, instancesMax, spot } = config;
-  const vcpus = typesOf(config).map(({ vcpus: count }) => count);
-  return FAMILIES.flatMap(({ name, pattern, onDemand, spot: spotCode }) => {
-    const own = instanceTypes.flatMap((type, index) =>
-      pattern.test(type) ? [{ type, vcpus: vcpus[index]! }] : [],
+  const types = typesOf(config);
+  return FAMILIES.flatMap((family) => {
+    const vcpus = types.flatMap((type, index) =>
+      family.pattern.test(instanceTypes[index]!) ? type.vcpus : [],
     );
-    if (own.length === 0) return [];
+    if (vcpus.length === 0) return [];
     return {
-      family: spot ? `Spot ${name}` : name,
-      code: spot ? spotCode : onDemand,
-      types: own.map(({ type }) => type),
-      needed: instancesMax * Math.max(...own.map(({ vcpus: count }) => count)),
+      family: `${spot ? "Spot instances" : "instances"} of ${family.name}`,
+      name: spot ? family.spot : family.onDemand,
+      needed: instancesMax * Math.max(...vcpus),
     };
   });
 }

@@ -8,7 +8,7 @@ import { INFERENCE_AMIS } from "./inference-amis.ts";
 const DOCKER_MS = 5_000;
 const OTHERWISE = "say -c build=codebuild, or -c imageUri= with an image in Amazon ECR";
 
-/** Checks that the image of the GPU function can be built, or that SageMaker can pull it. */
+/** Checks that the image of the GPU function can be built, or that the instances can pull it. */
 export async function image({ image, region }: DeploymentConfig, env: NodeJS.ProcessEnv): Promise<Finding> {
   if (image.from === "codebuild") return ok("CodeBuild builds it in the account.");
   if (image.from !== "uri") return docker(env.CDK_DOCKER || "docker");

@@ -20,9 +20,10 @@ const COUNTS = [
  * itself if the job that it names is still queued.
  */
 export const runsQueueKind: BackendKind = {
-  // SQS loses no messages, but sets aside those whose turns fail five times. Every turn takes the job whose turn it is, so
-  // a missing message matters only when the queue is empty, for which the sweep looks, or while no other turn ends. An hour
-  // is longer than most jobs may live: a job that waits among many is rarely sent again, and a longer queue is dearer.
+  // SQS loses no messages, but sets aside those whose turns fail five times. Every turn takes the job whose turn it
+  // is, so a missing message matters only when the queue is empty, for which the sweep looks, or while no other turn
+  // ends. An hour is longer than most jobs may live: a job that waits among many is rarely sent again, and a longer
+  // queue is dearer.
   believedMs: 3_600_000,
   pauseMs: 0,
   outcomeOf(): never {
