@@ -128,7 +128,7 @@ const context = z.strictObject({
   instanceTypes: z.preprocess(
     (value) => (typeof value === "string" ? value.split(",").map((name) => name.trim()) : value),
     z
-      .array(z.string())
+      .array(z.string().min(1, { error: "must name a type" }))
       .min(1, { error: "must name a type" })
       .max(5, { error: "may name five types" })
       .refine((types) => new Set(types).size === types.length, { error: "must not name a type twice" })
@@ -270,5 +270,8 @@ function instancesOf({
 function faultIn(error: z.ZodError): string {
   const issue = error.issues[0]!;
   if (issue.code !== "unrecognized_keys") return `-c ${String(issue.path[0])} ${issue.message}.`;
-  return `There is no setting ${issue.keys[0]}: choose from ${Object.keys(context.shape).join(", ")}.`;
+  const [given] = issue.keys;
+  const names = Object.keys(context.shape);
+  const meant = nearest(given!, names);
+  return `There is no setting ${given}: ${meant ? `did you mean ${meant}?` : `choose from ${names.join(", ")}.`}`;
 }

@@ -4,7 +4,6 @@ import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
 import { RequestError } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
-import { checkStorePromises, type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
 import { commandUsage, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { system } from "../../lib/shared/system.ts";
@@ -12,6 +11,7 @@ import { fetchModel } from "../gpu/models.ts";
 import { openLog } from "./output.ts";
 import { startPullingWorkers } from "./pulling-workers.ts";
 import { orphanWatch, stopOnSignals } from "./stop-on-signals.ts";
+import { openCheckedStore } from "./store.ts";
 import { WORKER, WORKER_NAME } from "./worker-command.ts";
 import { parseWorkerConfig } from "./worker-config.ts";
 
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   const output = openLog({ logLevel: gpu.logLevel, logFormat });
   const { log, watch } = output;
   const isOrphaned = await orphanWatch();
-  const jobs = jobStore({ store: await openChecked(gpu.store), ...system });
+  const jobs = jobStore({ store: await openCheckedStore(gpu.store), ...system });
   for (const model of gpu.models) {
     // Of several processes that download a model at once, each would download all of it.
     await describeModel((await fetchModel(model, { cacheFolder: gpu.modelCache, log })).folder);
@@ -41,13 +41,6 @@ async function main(): Promise<void> {
   }
   stopOnSignals({ ...output, stop: workers.stop, graceMs: gpu.stopGraceMs, isOrphaned });
   log.info(`pulling jobs from ${gpu.store}, ${envs.length === 1 ? "1 worker" : `${envs.length} workers`}`);
-}
-
-/** Opens the store. A bucket must keep its promises, of which some servers lack some. */
-async function openChecked(url: string): Promise<ObjectStore> {
-  const store = await openStore(url, { signUrl: () => "" });
-  if (url.startsWith("s3:")) await checkStorePromises(store, system.random);
-  return store;
 }
 
 /*

@@ -25,6 +25,7 @@ it("an alarm exists for everything that does not repair itself", () => {
     "EventsDeadLetters",
     "FailedInvocations",
     "GpuLeak",
+    "NoInstance",
     "OldestRequest",
     "SendsDeadLetters",
     "SettleErrors",
@@ -130,6 +131,18 @@ it("an alarm reports a job that waits for a quarter of an hour", () => {
     MetricName: "ApproximateAgeOfOldestRequest",
     Dimensions: ofEndpoint,
     Threshold: 900,
+    ComparisonOperator: "GreaterThanOrEqualToThreshold",
+  });
+});
+
+it("an alarm reports jobs that wait while there is no instance, by the one metric that exists then", () => {
+  expect(alarm("NoInstance")).toMatchObject({
+    Namespace: "AWS/SageMaker",
+    MetricName: "HasBacklogWithoutCapacity",
+    Dimensions: ofEndpoint,
+    Period: 60,
+    EvaluationPeriods: 15,
+    Threshold: 1,
     ComparisonOperator: "GreaterThanOrEqualToThreshold",
   });
 });

@@ -139,7 +139,7 @@ describe("a mistake in the settings", () => {
     [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
     [{ backend: "ec2" }, "-c backend must be sagemaker or ecs."],
     [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types} with backend=sagemaker.`],
-    [{ instanceTypes: "" }, `-c instanceTypes may name ${types} with backend=sagemaker.`],
+    [{ instanceTypes: "" }, "-c instanceTypes must name a type."],
     [
       { backend: "ecs", instanceTypes: "ml.g6.xlarge" },
       `-c instanceTypes may name ${ec2Types} with backend=ecs.`,
@@ -151,6 +151,7 @@ describe("a mistake in the settings", () => {
       "inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.",
     ],
     [{ instanceTypes: [] }, "-c instanceTypes must name a type."],
+    [{ instanceTypes: "ml.g5.xlarge," }, "-c instanceTypes must name a type."],
     [{ instanceTypes: Array(6).fill("ml.g5.xlarge") }, "-c instanceTypes may name five types."],
     [{ instancesMax: "0" }, "-c instancesMax must be a whole number from 1 to 100."],
     [{ idleMinutes: "1" }, "-c idleMinutes must be a whole number from 3 to 60."],
@@ -190,9 +191,12 @@ describe("a mistake in the settings", () => {
     expect(refusal(options)).toBe(sentence);
   });
 
-  it("an unknown setting is refused with the list of settings", () => {
-    expect(refusal({ instanceType: "ml.g5.xlarge" })).toMatch(
-      /^There is no setting instanceType: choose from name, account, .*terminationProtection\.$/,
+  it("an unknown setting is refused with the nearest one, or the list of settings", () => {
+    expect(refusal({ instanceType: "ml.g5.xlarge" })).toBe(
+      "There is no setting instanceType: did you mean instanceTypes?",
+    );
+    expect(refusal({ gpu: "1" })).toMatch(
+      /^There is no setting gpu: choose from name, account, .*terminationProtection\.$/,
     );
   });
 

@@ -155,7 +155,10 @@ describe("what cannot be planned", () => {
     },
     "an unknown profile": { args: ["--model", "demo", "--profile", "night"], says: /flat, office, bursts/ },
     "an unknown type": { args: ["--model", "demo", "--instance-types", "ml.g5.xlarge,g6"], says: /"g6"/ },
-    "a short window": { args: ["--model", "demo", "--idle-minutes", "5,1"], says: /at least 3/ },
+    "a short window": {
+      args: ["--model", "demo", "--idle-minutes", "5,1"],
+      says: /--idle-minutes must be a whole number from 3 to 60, got "1"/,
+    },
     "a setting twice": {
       args: ["--model", "demo", "--instances-max", "2,2"],
       says: /--instances-max names 2 twice/,
@@ -170,7 +173,11 @@ describe("what cannot be planned", () => {
     },
     "a deadline that no request may have": {
       args: ["--model", "demo", "--timeout-seconds", "9"],
-      says: /--timeout-seconds must be at least 10/,
+      says: /--timeout-seconds must be a whole number from 10 to 21600, got "9"/,
+    },
+    "half a step": {
+      args: ["--model", "demo", "--steps", "1.5"],
+      says: /--steps must be a whole number from 1 to 1000, got "1\.5"/,
     },
     "steps that take no time": {
       args: ["--model", "own", "--steps", "9", "--step-seconds", "0"],

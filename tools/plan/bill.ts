@@ -21,8 +21,8 @@ export const totalOf = (lines: readonly BillLine[]): number =>
 /** Numbers besides the traffic that a bill depends on. */
 export const DEPLOYED = {
   daysPerMonth: figure(30, "assumed", "days per month"),
-  imageGb: figure(4, "assumed", "size of the container image in the registry, GB; not measured yet"),
-  alarmMetrics: figure(18, "deployed", "metrics of all alarms, including those of the scaling policies"),
+  imageGb: figure(2.5, "assumed", "size of the container image in the registry, GB; not measured yet"),
+  alarmMetrics: figure(19, "deployed", "metrics of all alarms, including those of the scaling policies"),
   sweepMinutes: figure(2, "deployed", "minutes between two sweeps"),
   lists: figure(
     3,

@@ -1,5 +1,4 @@
 import { UsageError } from "../../lib/shared/command-line/index.ts";
-import { positiveInteger } from "../bench/options.ts";
 import { type Figure, figure } from "./figure.ts";
 
 /** Readers of option values, for `read` in a declaration. */
@@ -20,15 +19,22 @@ export function figureFrom(least: number, most: number) {
 
 /** Returns a reader of a whole number of at least 1. */
 export function wholeTo(most: number) {
-  return (text: string, flag: string): number => positiveInteger(flag.slice(2), text, most);
+  return wholeFrom({ least: 1, most });
+}
+
+/** Returns a reader of a whole number of at least 1; its origin is `given`. */
+export function wholeFigureTo(most: number) {
+  return (text: string, flag: string): Figure => figure(wholeTo(most)(text, flag), "given", flag);
 }
 
 /** Returns a reader of a whole number in a range. */
 export function wholeFrom({ least, most }: Range) {
   return (text: string, flag: string): number => {
-    const value = positiveInteger(flag.slice(2), text, most);
-    if (value < least) throw new UsageError(`${flag} must be at least ${least}, got ${value}.`);
-    return value;
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw new UsageError(
+      `${flag} must be a whole number from ${least} to ${most}, got ${JSON.stringify(text)}.`,
+    );
   };
 }
 

@@ -5,10 +5,19 @@ import { PROFILES, type Profile } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { MODELS } from "./models.ts";
-import { figureFrom, oneOf, severalOf, wholeFrom, wholesFrom, wholeTo } from "./option-values.ts";
+import {
+  figureFrom,
+  oneOf,
+  severalOf,
+  wholeFigureTo,
+  wholeFrom,
+  wholesFrom,
+  wholeTo,
+} from "./option-values.ts";
 
 export const NAME = "npm run plan --";
 
+/** Mean number of computed steps. */
 const STEPS = figureFrom(1, 1000);
 const SECONDS = figureFrom(0, 3600);
 /** A step that takes no time would make free videos. */
@@ -90,7 +99,7 @@ export const PLAN = command({
       read: coldStartIn,
     },
     waf: { text: "with AWS WAF in front of the API" },
-    steps: { value: "N", text: "denoising steps", read: STEPS },
+    steps: { value: "N", text: "denoising steps", read: wholeFigureTo(1000) },
     "step-seconds": { value: "X", text: "seconds per computed step", read: STEP_SECONDS },
     "computed-fast": { value: "N", text: "computed steps with cache fast", read: STEPS },
     "computed-slow": { value: "N", text: "computed steps with cache slow", read: STEPS },

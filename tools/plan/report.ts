@@ -16,7 +16,7 @@ export function planReport(plan: Plan): Block[] {
   const { options, variants } = plan;
   const compared: Block[] = variants.length === 0 ? [] : [heading("Other settings"), variantTable(variants)];
   return [
-    heading(`Plan for ${options.videosPerDay.toLocaleString("en-US")} videos a day`),
+    heading(`Plan for ${counted(options.videosPerDay, "video")} a day`),
     paragraph(range(plan)),
     paragraph(assumed(options)),
     outcomeTable(plan),
@@ -211,7 +211,8 @@ function scalingText({ adding, instancesMax, idleMinutes, removalSeconds }: Scal
 const stepsText = ({ steps, unit }: Pick<ScaleOutRule, "steps" | "unit">) =>
   steps.map(({ from, add }) => `from ${from}: ${add}${unit === "percent" ? " %" : ""} more`).join(", ");
 
-const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const counted = (count: number, noun: string) =>
+  `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Returns every number of the bills that is not a price, with its origin. */
 export const deployedFigures = (): string[] =>

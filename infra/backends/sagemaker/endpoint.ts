@@ -22,6 +22,8 @@ export interface GpuEndpointProps {
 const DOWNLOAD_SECONDS_MAX = 3600;
 const START_SECONDS_MAX = 1800;
 
+const LOG_RETENTION = RetentionDays.ONE_MONTH;
+
 /** SageMaker's maximum time for all instance types together: one that cannot be had may take long to be refused. */
 const PROVISION_SECONDS_MAX = 3600;
 
@@ -43,7 +45,8 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     const environment = workerEnvironment(config, { runMsMax: RUN_MS_MAX });
     // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
     // which is in service before the old one is deleted. The sweep submits the jobs of the old endpoint's queue again.
-    const fingerprint = JSON.stringify([image.fingerprint, environment, variant]);
+    // With the retention, since the log group of an endpoint of earlier versions is SageMaker's and not the stack's.
+    const fingerprint = JSON.stringify([image.fingerprint, environment, variant, LOG_RETENTION]);
     const hash = createHash("sha256").update(fingerprint).digest("hex").slice(0, 10);
     this.endpointName = `${config.name}-${hash}`;
     this.arn = Stack.of(this).formatArn({
@@ -90,7 +93,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     // SageMaker would create the group, without expiry, and leave it behind when the endpoint is replaced.
     const logGroup = new LogGroup(this, "Log", {
       logGroupName: logGroupOf(this.endpointName),
-      retention: RetentionDays.ONE_MONTH,
+      retention: LOG_RETENTION,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.resource = new CfnEndpoint(this, "Endpoint", {

@@ -6,6 +6,7 @@ import type { Troubles } from "../../trouble.ts";
 import type { GpuEndpoint } from "./endpoint.ts";
 import { instanceReports, queueMetric } from "./metrics.ts";
 
+const NO_INSTANCE_MINUTES = 15;
 const OLDEST_REQUEST_SECONDS = 15 * 60;
 
 /** Minutes beyond the idle window after which idle instances count as a leak. */
@@ -15,11 +16,21 @@ const FIVE_MINUTES = Duration.minutes(5);
 
 export function jobTroubles(endpoint: GpuEndpoint): Troubles {
   return {
-    OldestRequest: {
-      meaning: "A job has waited for an instance for 15 minutes.",
+    // Without an instance no other metric of the queue is sure to exist, and the age of a job would be missing.
+    NoInstance: {
+      meaning: "Jobs have waited for 15 minutes, and there is no instance.",
       remedy:
-        "Look at the endpoint in the SageMaker console. Without an instance, quota or capacity is missing: run npm run " +
-        "preflight, or name more instanceTypes. With instances, more is asked than they make: raise instancesMax.",
+        "Look at the endpoint in the SageMaker console: quota or capacity is missing, or the container does not start. Run " +
+        "npm run preflight, or name more instanceTypes.",
+      metric: queueMetric(endpoint, "HasBacklogWithoutCapacity"),
+      threshold: 1,
+      periods: NO_INSTANCE_MINUTES,
+    },
+    OldestRequest: {
+      meaning: "A job has waited for 15 minutes.",
+      remedy:
+        "If the alarm NoInstance rings too, do what it says. Otherwise more is asked than the instances make: raise " +
+        "instancesMax.",
       metric: queueMetric(endpoint, "ApproximateAgeOfOldestRequest"),
       threshold: OLDEST_REQUEST_SECONDS,
     },

@@ -250,7 +250,7 @@ export function jobStore({
     };
     return {
       read: (key) => from.read(key).catch(report),
-      create: (key, value) => from.create(key, value).catch(report),
+      create: (...args) => from.create(...args).catch(report),
       update: (key, change) => from.update(key, change).catch(report),
     };
   }
@@ -295,7 +295,8 @@ export function jobStore({
         record = { ...record, inputs: own.described };
         await own.put();
       }
-      return jobs.create(jobKey(record), record);
+      // A try after a long pause could write the record of a job whose inputs the sweeper has deleted meanwhile.
+      return jobs.create(jobKey(record), record, () => isSlow(marker));
     };
     const created = await writeRecord().catch(async (error: unknown) => {
       if (isRefusal(error)) {

@@ -41,7 +41,12 @@ export type Updated<T, Told> =
  */
 export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;
-  create(key: string, value: T): Promise<Created<T>>;
+  /**
+   * Creates a record, or finds the one that is there.
+   *
+   * @param isLate returns whether the record must not be written any more, by default never; then no further try begins
+   */
+  create(key: string, value: T, isLate?: () => boolean): Promise<Created<T>>;
   /**
    * Reads a record, changes it, and writes it back; repeated while other writers win. `change` must be pure, and may be
    * called several times. Its `tell` is passed on to the caller of `update`.
@@ -168,9 +173,10 @@ export function records<T>(
       return current && versioned(current);
     },
 
-    create(key, value) {
+    create(key, value, isLate = () => false) {
       const own = ownWrites(key);
       return untilDone<Created<T>>(key, async () => {
+        if (isLate()) throw new StoreError("unavailable", `The record ${key} comes too late; try again.`);
         const etag = await own.write({ value }, [], { ifAbsent: true });
         if (etag !== null) return { ok: true, value, etag };
         // The record in the way may be one of our own writes.

@@ -89,7 +89,7 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): S
       const condition = ifAbsent ? { IfNoneMatch: "*" } : ifMatch === undefined ? {} : { IfMatch: ifMatch };
       const command = { ...place(key), Body: body, ContentType: contentType, ...condition };
       try {
-        const { ETag } = await client.send(new PutObjectCommand(command));
+        const { ETag } = await inFolder(() => client.send(new PutObjectCommand(command)));
         return { ok: true, etag: ETag! };
       } catch (error) {
         const isConditional = ifAbsent || ifMatch !== undefined;
@@ -155,6 +155,23 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): S
       }
     },
   };
+}
+
+/** Tries of a write whose folder is deleted each time. */
+const FOLDER_TRIES_MAX = 5;
+
+/**
+ * Writes again what versitygw refuses because the object's folder was deleted meanwhile, with the last object in it. It
+ * says then that the key is a folder, which none of Adareel's is.
+ */
+async function inFolder<T>(write: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if ((error as Error).name !== "ExistingObjectIsDirectory" || tries === FOLDER_TRIES_MAX) throw error;
+    }
+  }
 }
 
 /** Returns whether an answer with status 409 is a conflict that passes by itself. */

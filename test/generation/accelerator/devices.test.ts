@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { assignDevices, listedDevices } from "../../../lib/generation/accelerator/index.ts";
+import { assignDevices, countDevices, listedDevices } from "../../../lib/generation/accelerator/index.ts";
 import { ConfigError } from "../../../lib/shared/environment.ts";
 
 const LIST = `GPU 0: NVIDIA L40S (UUID: GPU-0a)
@@ -58,3 +58,16 @@ test("workers without CUDA choose no GPU, and WebGPU has one worker", async () =
     listedDevices({ provider: "cpu", visible: "0" }),
   ]).toEqual([2, null]);
 });
+
+test.skipIf(process.platform === "win32")(
+  "a machine has as many workers as CUDA_VISIBLE_DEVICES names GPUs, or nvidia-smi lists, and one without",
+  async () => {
+    const command = await nvidiaSmi();
+    const count = (provider: "cuda" | "cpu", visible: string | null) =>
+      countDevices({ provider, visible }, command);
+    expect(await count("cuda", null)).toBe(2);
+    expect(await count("cuda", "4,5,6")).toBe(3);
+    expect(await count("cpu", "4,5,6")).toBe(1);
+    expect(await countDevices({ provider: "auto", visible: null }, "/none")).toBe(1);
+  },
+);

@@ -371,6 +371,6 @@ it("the preflight command's exit status agrees with its last line", async () => 
   expect([printed.code, printed.stderr]).toEqual([0, ""]);
   expect(JSON.parse(printed.stdout).Statement[0].Resource[0]).toContain(ACCOUNT);
   const mistaken = await run(["-c", "instancetypes=ml.g5.xlarge"], surroundings);
-  expect(mistaken.stderr).toMatch(/^There is no setting instancetypes: choose from name, .*\.\n$/);
+  expect(mistaken.stderr).toMatch(/^There is no setting instancetypes: did you mean instanceTypes\?\n$/);
   expect([mistaken.code, mistaken.stdout]).toEqual([2, ""]);
 });

@@ -52,6 +52,13 @@ async function faulty(...faults: Fault[]) {
 const increment = ({ count }: { count: number }) => ({ next: { count: count + 1 } });
 
 describe("creating", () => {
+  test("a creation that has become late while the store did not answer writes nothing any more", async () => {
+    const { kept, faults } = await faulty(never);
+    const created = kept.create("late", { count: 1 }, () => faults.length === 0);
+    await expect(created).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
+    expect(await kept.read("late")).toBeNull();
+  });
+
   test("a creation makes a record once, which can be read back", async () => {
     const { kept } = await faulty();
     expect(await kept.read("a")).toBeNull();

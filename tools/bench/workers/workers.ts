@@ -55,12 +55,21 @@ export async function runWorkers({ store: url }: { readonly store?: string | und
 }
 
 async function measure(url: string, workers: number): Promise<Measured> {
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
+  try {
+    return await measureUntil(url, workers, stopping.signal);
+  } finally {
+    stopping.abort();
+  }
+}
+
+/** Measures workers that go on until the signal aborts. */
+async function measureUntil(url: string, workers: number, signal: AbortSignal): Promise<Measured> {
   const { store, counts } = counted(await openStore(url, { signUrl: () => "" }));
   const jobs = jobStore({ store, ...system });
   const completed = new Set<string>();
   let ordered = 0;
-  const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal);
 
   async function order(): Promise<JobRef> {
     const createdAt = Date.now();
@@ -76,11 +85,11 @@ async function measure(url: string, workers: number): Promise<Measured> {
   for (let made = 0; made < count; made += 1) await order();
   counts.reset();
   const beganAt = performance.now();
-  const running = Array.from({ length: workers }, (_, index) => {
+  for (let index = 0; index < workers; index += 1) {
     const onCompleted = ({ id }: JobRef) => completed.add(id);
     const own = { store, owner: `worker-${index}`, videoMs: VIDEO_MS, pauseMsMax: PAUSE_MS_MAX, onCompleted };
-    return pullWithStub(own, stopping.signal);
-  });
+    void pullWithStub(own, signal);
+  }
   while (completed.size < count) await sleep(10);
   const seconds = (performance.now() - beganAt) / 1000;
   const requests = counts.all();
@@ -97,8 +106,6 @@ async function measure(url: string, workers: number): Promise<Measured> {
     await sleep((VIDEO_MS / workers) * 2 * (0.5 + Math.random()) + 500 * Math.random());
   }
   while (completed.size < count + LATE_ORDERS) await sleep(10);
-  stopping.abort();
-  await Promise.all(running);
   const records = await Promise.all(late.map((ref) => jobs.read(ref)));
   return {
     workers,
