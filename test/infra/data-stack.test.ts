@@ -110,6 +110,11 @@ describe("the bucket", () => {
     });
   });
 
+  it("the bucket's rules are all in force", () => {
+    const rules: { Status: string }[] = bucket.Properties.LifecycleConfiguration.Rules;
+    expect(new Set(rules.map(({ Status }) => Status))).toEqual(new Set(["Enabled"]));
+  });
+
   it("the bucket keeps records and markers as long as webhooks are retried, however short videos are kept", () => {
     const waitDaysMax = (24 * 1.2) / 24;
     const scheduleDaysMax = (75.6 * 1.2) / 24;

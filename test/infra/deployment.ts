@@ -3,6 +3,7 @@ import { App, Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { parseDeployment } from "../../infra/config.ts";
 import { Service } from "../../infra/service.ts";
+import { type Mutant, mutated } from "./mutants.ts";
 
 export const ACCOUNT = "123456789012";
 
@@ -55,20 +56,38 @@ export function deploymentApp(options: Readonly<Record<string, unknown>> = {}) {
   return { app, config, service };
 }
 
-/** Services that templates were taken of, by their options: a service synthesises all its stacks at once. */
+/** Deployments that templates were taken of, by their options: a service synthesises all its stacks at once. */
 const services = new Map<string, Service>();
 
-/** Returns the template of one stack: `data`, `gpu` or `edge`. */
-export function templateOf(stack: string, options: Readonly<Record<string, unknown>> = {}): Template {
+function serviceOf(options: Readonly<Record<string, unknown>>): Service {
   const key = JSON.stringify(options);
   const service = services.get(key) ?? deploymentApp(options).service;
   services.set(key, service);
-  return Template.fromStack(service.node.findChild(stack) as Stack);
+  return service;
+}
+
+/** Fault that the templates have for a moment. */
+let mutant: Mutant | null = null;
+
+/** Has the templates show a fault, or be as they are. */
+export function mutate(by: Mutant | null): void {
+  mutant = by;
+}
+
+/** Returns the template of a stack. */
+export function synthesized(stack: Stack): Template {
+  const template = Template.fromStack(stack);
+  return mutant ? Template.fromJSON(mutated(template.toJSON(), mutant)) : template;
+}
+
+/** Returns the template of one stack: `data`, `gpu` or `edge`. */
+export function templateOf(stack: string, options: Readonly<Record<string, unknown>> = {}): Template {
+  return synthesized(serviceOf(options).node.findChild(stack) as Stack);
 }
 
 /** Returns the stacks of a deployment, in the order in which they are made. */
 export function stacksOf(options: Readonly<Record<string, unknown>>): Stack[] {
-  return deploymentApp(options).service.node.children.filter(Stack.isStack);
+  return serviceOf(options).node.children.filter(Stack.isStack);
 }
 
 /** Matches the policy of a topic to which a service of AWS may publish, for this account alone. */

@@ -48,6 +48,11 @@ it("an alarm reports jobs that wait for a quarter of an hour while no worker rep
   expect(metrics[0].Expression).toBe("IF(FILL(waiting, 0) > 0, IF(FILL(reports, 0) > 0, 0, 1), 0)");
 });
 
+it.each(["NoWorker", "Backlog"])("the alarm %s counts the jobs that wait in the queue of runs", (name) => {
+  const queues = [...JSON.stringify(alarm(name)).matchAll(/"QueueName","Value":\{"Fn::GetAtt":\["(\w+)"/g)];
+  expect(queues.map(([, id]) => id)).toEqual([expect.stringMatching(/^WorkersRunsQueue/)]);
+});
+
 it("an alarm reports jobs that wait for an hour without a break", () => {
   expect(alarm("Backlog")).toMatchObject({
     Namespace: "AWS/SQS",

@@ -66,7 +66,7 @@ describe("the container of a worker", () => {
   it("the container writes into a log that is kept for a month", () => {
     const { Options: options } = container.LogConfiguration;
     expect(names(options["awslogs-group"])).toBe("WorkersLog");
-    template.hasResourceProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
+    template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
   });
 });
 
@@ -81,6 +81,14 @@ describe("the service of workers", () => {
       MaximumPercent: 100,
       DeploymentCircuitBreaker: { Enable: true, Rollback: true },
     });
+  });
+
+  it("the service has its tasks on the instances that its provider starts", () => {
+    const { CapacityProviderStrategy: strategy, LaunchType: type } = only("AWS::ECS::Service");
+    expect(type).toBeUndefined();
+    expect(
+      strategy.map(({ CapacityProvider }: { CapacityProvider: unknown }) => names(CapacityProvider)),
+    ).toEqual(["WorkersCapacityOnDemand"]);
   });
 
   it("the service of Spot instances is another one, with another provider, because neither can be changed", () => {
@@ -130,6 +138,18 @@ describe("the instances of workers", () => {
     expect(only("AWS::ECS::TaskDefinition").NetworkMode).toBe("host");
   });
 
+  it("the instances of every zone have a way out", () => {
+    const associations = Object.values(template.findResources("AWS::EC2::SubnetRouteTableAssociation"));
+    const subnets = launchOf().NetworkConfiguration.Subnets.map(names);
+    expect(associations.map(({ Properties }) => names(Properties.SubnetId))).toEqual(subnets);
+    for (const { Properties } of associations)
+      expect(names(Properties.RouteTableId)).toBe("WorkersNetworkRoutes");
+  });
+
+  it("the instances have a disk for the image, and twice for the largest model of docs/models.md", () => {
+    expect(launchOf().StorageConfiguration.StorageSizeGiB).toBeGreaterThan(4 + 2 * 80);
+  });
+
   it("the instances have a role whose name AWS lets ECS pass on, another one in each region", () => {
     template.hasResourceProperties("AWS::IAM::Role", { RoleName: `ecsInstanceRole-adareel-${REGION}` });
   });
@@ -150,6 +170,12 @@ describe("the roles of workers", () => {
     ]);
   });
 
+  it("a worker may do with the bucket what one of SageMaker's may, which also writes SageMaker's own files", () => {
+    const ofBucket = (lines: readonly string[]) =>
+      lines.filter((line) => line.includes("s3:") && !line.includes("/invocations/"));
+    expect(ofBucket(granted)).toEqual(ofBucket(permissionsOf(templateOf("gpu"), "EndpointRole")));
+  });
+
   it("ECS may pull the image and write the log, and nothing of the bucket", () => {
     const lines = permissionsOf(template, "WorkersTaskExecutionRole");
     expect(lines.filter((line) => line.startsWith("s3:"))).toEqual([]);
@@ -159,6 +185,12 @@ describe("the roles of workers", () => {
   it("dispatch may send to the queue of runs, and the sweep may ask how many jobs wait in it", () => {
     expect(permissionsOf(template, "DispatchRole")).toContain("sqs:SendMessage WorkersRunsQueue");
     expect(permissionsOf(template, "SweepRole")).toContain("sqs:GetQueueAttributes WorkersRunsQueue");
+  });
+
+  it.each(["Dispatch", "Sweep"])("the function %s knows the queue of runs", (name) => {
+    const functions = Object.entries(template.findResources("AWS::Lambda::Function"));
+    const [, lambda] = functions.find(([id]) => id.startsWith(`${name}Function`))!;
+    expect(names(lambda.Properties.Environment.Variables.RUNS_QUEUE_URL)).toBe("WorkersRunsQueue");
   });
 });
 

@@ -1,6 +1,5 @@
-import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
-import { DEPLOYMENTS, stacksOf } from "./deployment.ts";
+import { DEPLOYMENTS, stacksOf, synthesized } from "./deployment.ts";
 
 interface Resource {
   readonly Type: string;
@@ -11,7 +10,7 @@ interface Resource {
 
 describe.each(Object.entries(DEPLOYMENTS))("a first deployment, %s", (_name, options) => {
   const kept = stacksOf(options)
-    .flatMap((stack) => Object.values<Resource>(Template.fromStack(stack).toJSON().Resources))
+    .flatMap((stack) => Object.values<Resource>(synthesized(stack).toJSON().Resources))
     .filter(({ DeletionPolicy }) => DeletionPolicy?.startsWith("Retain"));
 
   it("a first deployment that fails leaves nothing whose name would block the next one", () => {

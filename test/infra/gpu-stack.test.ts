@@ -190,13 +190,14 @@ describe("messages", () => {
 
   it("a message is hidden for six times as long as its function may run", () => {
     const data = templateOf("data");
-    for (const [name, queue] of [
-      ["Dispatch", data.findResources("AWS::SQS::Queue")],
-      ["Webhook", data.findResources("AWS::SQS::Queue")],
-      ["Settle", template.findResources("AWS::SQS::Queue")],
+    for (const [name, id, from] of [
+      ["Dispatch", "WorkQueue", data],
+      ["Webhook", "WebhooksQueue", data],
+      ["Webhook", "SendsQueue", template],
+      ["Settle", "EventsQueue", template],
     ] as const) {
-      const id = { Dispatch: "WorkQueue", Webhook: "WebhooksQueue", Settle: "EventsQueue" }[name];
-      const [, properties] = Object.entries(queue).find(([each]) => each.startsWith(id))!;
+      const queues = Object.entries(from.findResources("AWS::SQS::Queue"));
+      const [, properties] = queues.find(([each]) => each.startsWith(id))!;
       const { Timeout } = functionOf(name).Properties;
       expect(properties.Properties.VisibilityTimeout).toBe(6 * Timeout);
     }

@@ -1,6 +1,7 @@
 import type { Template } from "aws-cdk-lib/assertions";
 
 interface Statement {
+  readonly Effect: "Allow" | "Deny";
   readonly Action: string | string[];
   readonly Resource: unknown;
   readonly Condition?: object;
@@ -8,17 +9,17 @@ interface Statement {
 
 /**
  * Returns the permissions of the role under a path of constructs, as sorted lines of action, resource and
- * condition. Resources of other stacks are named like those of this stack.
+ * condition; what is denied begins with the word. Resources of other stacks are named like those of this stack.
  */
 export function permissionsOf(template: Template, role: string): string[] {
   const policies = Object.values(template.findResources("AWS::IAM::Policy"));
   const own = policies.filter(({ Properties }) => names(Properties.Roles[0]).startsWith(role));
   const statements: Statement[] = own.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
   return statements
-    .flatMap(({ Action, Resource, Condition }) =>
+    .flatMap(({ Effect, Action, Resource, Condition }) =>
       [Action].flat().flatMap((action) =>
         [Resource].flat().map((resource) => {
-          const line = `${action} ${names(resource)}`;
+          const line = `${Effect === "Allow" ? "" : "deny "}${action} ${names(resource)}`;
           return Condition ? `${line} if ${JSON.stringify(Condition)}` : line;
         }),
       ),

@@ -1,7 +1,6 @@
 import type { Stack } from "aws-cdk-lib";
-import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
-import { DEPLOYMENTS, stacksOf } from "./deployment.ts";
+import { DEPLOYMENTS, stacksOf, synthesized } from "./deployment.ts";
 
 /** Types of resources, or beginnings of types, whose names belong to the whole account, or as buckets to everybody. */
 const GLOBAL_TYPES = [
@@ -22,7 +21,7 @@ const INNER_TYPES = ["AWS::IAM::Policy", "AWS::ApplicationAutoScaling::ScalingPo
 
 /** Returns what a stack names itself, each with the scope in which that name has to be the only one. */
 function namesIn(stack: Stack): string[] {
-  const { Resources } = Template.fromStack(stack).toJSON();
+  const { Resources } = synthesized(stack).toJSON();
   const named = Object.values<{ Type: string; Properties?: object }>(Resources).flatMap(
     ({ Type, Properties = {} }) => {
       if (INNER_TYPES.includes(Type)) return [];

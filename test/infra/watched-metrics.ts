@@ -1,5 +1,5 @@
 import type { Stack } from "aws-cdk-lib";
-import { Template } from "aws-cdk-lib/assertions";
+import { synthesized } from "./deployment.ts";
 
 /** Metric that an alarm, a scaling policy or a graph asks CloudWatch for. */
 export interface WatchedMetric {
@@ -27,7 +27,7 @@ export interface Watched {
 
 /** Returns all metrics and expressions of a stack's alarms, scaling policies and dashboards. */
 export function watchedBy(stack: Stack): Watched {
-  const resources = Template.fromStack(stack).toJSON().Resources as Record<string, Resource>;
+  const resources = synthesized(stack).toJSON().Resources as Record<string, Resource>;
   const all = Object.entries(resources).map(([id, resource]) => {
     const by = { by: `${stack.stackName} ${id}`, region: stack.region };
     if (resource.Type === "AWS::CloudWatch::Alarm") return ofAlarm(by, resource);
