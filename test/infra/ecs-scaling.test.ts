@@ -62,16 +62,6 @@ describe("the workers", () => {
       expect(to).toBe(steps[index + 1]?.MetricIntervalLowerBound);
   });
 
-  it("workers are added one by one where the scaling is steady", () => {
-    const steady = templateOf("gpu", { backend: "ecs", instancesMax: "20", scaling: "steady" });
-    steady.hasResourceProperties("AWS::ApplicationAutoScaling::ScalingPolicy", {
-      PolicyName: "Out",
-      StepScalingPolicyConfiguration: {
-        StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: 1 }],
-      },
-    });
-  });
-
   it("only workers that have nothing to do are counted for removal, one by one", () => {
     expect(policyOf("In")).toMatchObject({
       AdjustmentType: "ChangeInCapacity",

@@ -20,14 +20,13 @@ const JOBS_EACH = 4;
 export function scaleOutRule({
   instancesMax,
   idleMinutes,
-  scaling,
-}: Pick<DeploymentConfig, "instancesMax" | "idleMinutes" | "scaling">) {
+}: Pick<DeploymentConfig, "instancesMax" | "idleMinutes">) {
   return {
     minutes: 1,
     // The cooldown ends before Sleep can act; otherwise it would delay the instance of the next job.
     cooldownSeconds: Math.min(OUT_COOLDOWN_SECONDS, idleMinutes * 60),
     unit: "instances",
-    steps: [{ from: 1, add: 1 }, ...(scaling === "steady" ? [] : furtherSteps(instancesMax))],
+    steps: [{ from: 1, add: 1 }, ...furtherSteps(instancesMax)],
   } as const satisfies ScaleOutRule;
 }
 
