@@ -17,12 +17,11 @@ const STATISTICS: Readonly<Record<string, string>> = {
   UnfinishedJobs: "Maximum",
 };
 
-/** Properties of a queue or an alarm, and of one metric of several. */
 interface QueueProperties {
-  readonly VisibilityTimeout: number;
   readonly RedrivePolicy: { readonly deadLetterTargetArn: unknown; readonly maxReceiveCount: number };
 }
 
+/** Metric of an alarm that has several. */
 interface Query {
   readonly MetricStat?: { readonly Metric: { readonly MetricName: string }; readonly Stat: string };
 }
