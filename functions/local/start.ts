@@ -21,7 +21,15 @@ async function main(): Promise<void> {
   const { log, watch, isWorking } = openLog(config);
   const isOrphaned = await orphanWatch();
   const service = await startService(config, log, watch);
-  stopOnSignals({ stop: service.stop, graceMs: config.stopGraceMs, log, isWorking, isOrphaned });
+  // Videos that are made elsewhere go on.
+  const isWorkingHere = () => config.workers > 0 && isWorking();
+  stopOnSignals({
+    stop: service.stop,
+    graceMs: config.stopGraceMs,
+    log,
+    isWorking: isWorkingHere,
+    isOrphaned,
+  });
   // Whoever read the output may be gone, as in a pipe; the service goes on, as with its log.
   process.stdout.on("error", () => undefined);
   process.stdout.write(greeting(service));
