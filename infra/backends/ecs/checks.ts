@@ -1,7 +1,7 @@
 import type { DeploymentConfig } from "../../config.ts";
+import { image } from "../../image/image-check.ts";
 import type { BackendChecks } from "../../preflight/backend-checks.ts";
 import { type Finding, unknown } from "../../preflight/finding.ts";
-import { image } from "../sagemaker/image-check.ts";
 import { vcpuQuotas } from "./quota-check.ts";
 import { vcpuQuotasOf } from "./quotas.ts";
 

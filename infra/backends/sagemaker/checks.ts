@@ -1,5 +1,6 @@
+import { image } from "../../image/image-check.ts";
 import type { BackendChecks } from "../../preflight/backend-checks.ts";
-import { image, inferenceAmi, instancePools } from "./image-check.ts";
+import { inferenceAmi, instancePools } from "./endpoint-checks.ts";
 import { endpointQuotas } from "./quota-check.ts";
 
 /** Checks the quotas of the instance types, the image, the AMI that the instances boot, and instance pools. */

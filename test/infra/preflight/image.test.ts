@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { image, inferenceAmi } from "../../../infra/backends/sagemaker/image-check.ts";
+import { inferenceAmi } from "../../../infra/backends/sagemaker/endpoint-checks.ts";
 import { parseDeployment } from "../../../infra/config.ts";
+import { image } from "../../../infra/image/image-check.ts";
 
 function config(context: Record<string, string>) {
   return parseDeployment({ account: "123456789012", region: "eu-central-1", ...context }, {});
@@ -28,7 +29,7 @@ describe("the image", () => {
     expect((await at("eu-central-1")).state).toBe("unknown");
     expect(await at("us-east-1")).toMatchObject({
       state: "wrong",
-      sentence: "It is in us-east-1, and SageMaker needs an image in eu-central-1: copy it there.",
+      sentence: "It is in us-east-1, and the instances need one in eu-central-1: copy it there.",
     });
   });
 });
