@@ -60,7 +60,8 @@ export function deploymentApp(options: Readonly<Record<string, unknown>> = {}) {
 const services = new Map<string, Service>();
 
 function serviceOf(options: Readonly<Record<string, unknown>>): Service {
-  const key = JSON.stringify(options);
+  // An option that is undefined takes away one that deploymentApp gives, and JSON would leave it out.
+  const key = JSON.stringify(options, (_, value) => value ?? null);
   const service = services.get(key) ?? deploymentApp(options).service;
   services.set(key, service);
   return service;
