@@ -63,7 +63,7 @@ export async function parseWorkerConfig(
 /** Returns the URL of a store, which may be given as the path of a folder. */
 function storeUrl(given: string | undefined, folder: string): string {
   if (!given) throw new UsageError("There is no store: name that of the service, as in --store s3://videos.");
-  if (/^(s3|file):\/\//.test(given)) return given;
+  if (/^(s3|file):\/\/./.test(given)) return given;
   if (!/^[a-z][a-z0-9+.-]*:/i.test(given)) return pathToFileURL(resolve(folder, given)).href;
   throw new UsageError(
     `${JSON.stringify(given)} is not a store: give a folder, s3://bucket or s3://bucket/prefix.`,

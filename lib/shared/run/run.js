@@ -32,6 +32,10 @@ const STALE_MS = 3_600_000;
 
 const LOADERS = { ".ts": "ts", ".tsx": "tsx", ".json": "json" };
 
+// Versions of the AWS SDK that need a newer Node are not installed here, since its version is pinned. Without this,
+// six lines about them stand before the one that a person waits for.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 const [first, ...rest] = process.argv.slice(2);
 if (first === "--prepare") {
   for (const entry of rest) await bundleOf(resolve(entry));
