@@ -1,10 +1,7 @@
-import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
-import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
-import { RequestError } from "../../lib/generation/request/index.ts";
-import { commandUsage, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
-import { ConfigError } from "../../lib/shared/environment.ts";
+import { commandUsage, parseCommand } from "../../lib/shared/command-line/index.ts";
 import { NAME, START } from "./command.ts";
 import { parseConfig } from "./config.ts";
+import { exitWithSentence } from "./exit-with-sentence.ts";
 import { greeting } from "./greeting.ts";
 import { openLog } from "./output.ts";
 import { startService } from "./service.ts";
@@ -35,19 +32,4 @@ async function main(): Promise<void> {
   process.stdout.write(greeting(service));
 }
 
-/*
- * An error is printed as one sentence. The exit code is 2 for an error in the command line, the configuration or a
- * model, otherwise 1.
- */
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  const isMistake = [
-    UsageError,
-    ConfigError,
-    RequestError,
-    CheckpointError,
-    ProvenanceError,
-    RangeError,
-  ].some((kind) => error instanceof kind);
-  process.exit(isMistake ? 2 : 1);
-});
+main().catch(exitWithSentence);

@@ -1,13 +1,9 @@
-import { ModelStoreError } from "../../lib/distribution/model-store/index.ts";
-import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
-import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
-import { RequestError } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
-import { commandUsage, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
-import { ConfigError } from "../../lib/shared/environment.ts";
+import { commandUsage, parseCommand } from "../../lib/shared/command-line/index.ts";
 import { system } from "../../lib/shared/system.ts";
 import { fetchModel } from "../gpu/models.ts";
+import { exitWithSentence } from "./exit-with-sentence.ts";
 import { openLog } from "./output.ts";
 import { startPullingWorkers } from "./pulling-workers.ts";
 import { orphanWatch, stopOnSignals } from "./stop-on-signals.ts";
@@ -43,20 +39,4 @@ async function main(): Promise<void> {
   log.info(`pulling jobs from ${gpu.store}, ${envs.length === 1 ? "1 worker" : `${envs.length} workers`}`);
 }
 
-/*
- * An error is printed as one sentence. The exit code is 2 for an error in the command line, the configuration or a
- * model, otherwise 1.
- */
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  const isMistake = [
-    UsageError,
-    ConfigError,
-    RequestError,
-    CheckpointError,
-    ModelStoreError,
-    ProvenanceError,
-    RangeError,
-  ].some((kind) => error instanceof kind);
-  process.exit(isMistake ? 2 : 1);
-});
+main().catch(exitWithSentence);
