@@ -99,8 +99,9 @@ describe("a video that is made by a worker that pulls", { timeout: TIMEOUT_MS },
     const did = (role: string) => deployment.queueAccessesOf(role).filter((line) => line.endsWith(" runs"));
     expect(did("dispatch")).toEqual(granted("DispatchRole"));
     expect(did("sweep")).toEqual(granted("SweepRole"));
-    // A message is hidden for longer when a turn lasts half a minute, and shown when it is given back.
-    expect(["sqs:ChangeMessageVisibility runs", ...did("gpu")]).toEqual(granted("WorkersTaskRole"));
+    // A message is hidden for longer when a turn lasts half a minute, which only a busy machine makes one do here.
+    const hides = "sqs:ChangeMessageVisibility runs";
+    expect([...new Set([hides, ...did("gpu")])]).toEqual(granted("WorkersTaskRole"));
   });
 
   it("a worker may do with the bucket what it does, and little else", () => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import type { FromGpu } from "../../functions/gpu/messages.ts";
 import { type JobRef, jobOfKey } from "../../lib/service/jobs/index.ts";
@@ -123,6 +124,15 @@ it("a killed worker leaves a lease, and the next worker begins with the next att
   expect(await place.artifacts()).toEqual([]);
 });
 
+/** Returns the port that a worker logs when it listens. */
+async function portOf(gpu: ChildProcess): Promise<number> {
+  for await (const line of createInterface({ input: gpu.stdout! })) {
+    const { msg, port } = JSON.parse(line);
+    if (msg === "listening") return port;
+  }
+  throw new Error("The worker ended before it listened.");
+}
+
 it("a worker without a parent writes a marker when a job begins", async () => {
   const ref = await place.queue(endless);
   const gpu = spawn(process.execPath, [RUNNER, script, "serve"], {
@@ -139,8 +149,7 @@ it("a worker without a parent writes a marker when a job begins", async () => {
     },
   });
   onTestFinished(() => void gpu.kill("SIGKILL"));
-  const [first] = (await once(gpu.stdout!.setEncoding("utf8"), "data")) as [string];
-  const answer = invoke(`http://127.0.0.1:${JSON.parse(first).port}`, ref);
+  const answer = invoke(`http://127.0.0.1:${await portOf(gpu)}`, ref);
   await begun(ref);
   await eventually(async () => {
     const { keys } = await place.store.list("undelivered/");
