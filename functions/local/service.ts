@@ -13,7 +13,6 @@ import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
-import type { Price } from "../../lib/service/quotes/index.ts";
 import { spendingOf } from "../../lib/service/spending/index.ts";
 import { urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
@@ -23,12 +22,13 @@ import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
 import { noSniff } from "../api/middleware/no-sniff.ts";
-import { openQuotes, PLAIN_QUOTES } from "../api/quotes.ts";
+import { openQuotes } from "../api/quotes.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { localProvenance } from "./provenance.ts";
+import { quoteSettings } from "./quote-settings.ts";
 import { sessionKey } from "./session-key.ts";
 import { openOwnStore } from "./store.ts";
 import { verifyRoutes } from "./verify-routes.ts";
@@ -136,10 +136,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     store,
     hints: loops.hints,
     spending,
-    quotes: openQuotes(
-      { store, jobs, clock, random, sleep, log },
-      { ...PLAIN_QUOTES, price: priceOf(config), workerSince: clock.now() },
-    ),
+    quotes: openQuotes({ store, jobs, clock, random, sleep, log }, quoteSettings(config, clock.now())),
     post,
     fetchPicture: (target) =>
       fetchGuarded(target, { rules: webhookUrls, bytesMax: PICTURE_LIMITS.bytesMax, timers: system.timers }),
@@ -209,12 +206,6 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       server.closeAllConnections();
     },
   };
-}
-
-/** Returns the price of this machine that its operator has set, if any. */
-function priceOf({ pricePerHour }: LocalConfig): Price | null {
-  if (pricePerHour === null) return null;
-  return { usdPerHour: pricePerHour, usdPerHourMost: pricePerHour, source: "setting" };
 }
 
 /** Returns whether only this machine can reach the service: neither its address nor a proxy leads elsewhere. */

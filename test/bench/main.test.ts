@@ -25,7 +25,7 @@ describe("arguments that cannot be used", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
     "no benchmark": {
       args: [],
-      says: /policies, pictures, promises, precision, previews, step, model, api or prompts/,
+      says: /policies, pictures, promises, precision, previews, step, model, api, workers or prompts/,
     },
     "an unknown benchmark": { args: ["policy"], says: /no command "policy"/ },
     "a name every object has": { args: ["constructor"], says: /no command "constructor"/ },
