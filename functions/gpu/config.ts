@@ -85,7 +85,7 @@ const environment = environmentOf("gpu", {
   HOST: z.string().default("0.0.0.0"),
   STORE: z
     .string({ error: "is needed: s3://bucket/prefix, or file:///folder" })
-    .regex(/^(s3|file):\/\/./, "must begin with s3:// or file://"),
+    .regex(/^(s3|file):\/\/./, "must be s3://bucket, s3://bucket/prefix or file:///folder"),
   RUNS_QUEUE_URL: z.url("must be the URL of an SQS queue").optional(),
   ECS_AGENT_URI: z.url("must be a URL").optional(),
   MODELS: folderList().optional(),

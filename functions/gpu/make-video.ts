@@ -219,7 +219,7 @@ async function encodeAndUpload(
   const { result: encoded, seconds: sealSeconds } = await timed(() =>
     sealOutputs(written, generations, { record, provenance, provider, precision, weights }),
   );
-  const upload = (output: Output) => uploadOutput(store, record, output);
+  const upload = (output: Output) => uploadOutput(store, record, output, signal);
   signal.throwIfAborted();
   const { result: outputs, seconds: uploadSeconds } = await timed(async () => {
     const [video, thumbnail, uncached] = await Promise.all([

@@ -3,12 +3,16 @@ import { extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Artifact, artifactKey, type JobRecord } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
-import { retry } from "../../lib/shared/retry.ts";
+import { doubling, retry } from "../../lib/shared/retry.ts";
 import { JobFailure } from "./failure.ts";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { ".mp4": "video/mp4", ".webp": "image/webp" };
 
-const RETRY_WAITS_MS = [500, 1000];
+/**
+ * A video may have taken an hour, so its upload outlasts a restart of the store: about a minute, or as long as the lease
+ * if that is shorter.
+ */
+const RETRY_WAITS = { firstMs: 500, maxMs: 8_000, count: 10 };
 
 /** Bytes that become an artifact. */
 export interface Output {
@@ -20,21 +24,23 @@ export interface Output {
 /**
  * Stores bytes as an artifact of the record's attempt.
  *
- * @throws JobFailure if it cannot be stored, or a different object is stored there
+ * @param signal ends the tries
+ * @throws JobFailure if it cannot be stored, or a different object is stored there; AbortError once `signal` is aborted
  */
 export async function uploadOutput(
   store: ObjectStore,
   record: JobRecord,
   { name, body }: Output,
+  signal: AbortSignal,
 ): Promise<Artifact> {
   const key = artifactKey(record, record.attempt, name);
   const contentType = CONTENT_TYPES[extname(name)]!;
   const unstored = (cause: unknown) =>
     new JobFailure("upload_failed", "The video could not be stored.", { cause });
   const answer = await retry(() => putOnce(store, key, body, contentType), {
-    waits: RETRY_WAITS_MS,
-    sleep,
-    isRetryable: (error) => error instanceof StoreError,
+    waits: doubling(RETRY_WAITS),
+    sleep: (ms) => sleep(ms, undefined, { signal }),
+    isRetryable: (error) => error instanceof StoreError && error.code === "unavailable",
     isDone: (put) => put === "stored",
     exhausted: unstored,
   });

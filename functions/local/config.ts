@@ -86,7 +86,7 @@ const environment = environmentOf("local", {
   DATA_DIR: z.string().default("data"),
   STORE: z
     .string()
-    .regex(/^(s3|file):\/\/./, "must begin with s3:// or file://")
+    .regex(/^(s3|file):\/\/./, "must be s3://bucket, s3://bucket/prefix or file:///folder")
     .optional(),
   WORKERS: z
     .string()

@@ -254,7 +254,12 @@ export function createLoops(deps: LoopsDeps): Loops {
         metrics.observeSweep(report);
         await seeGone();
       };
-      repeated = [everyMs(SWEEP_MS[storeKind], log, look), everyMs(PURGE_MS, log, purge)];
+      const failed = (what: string) => (error: unknown) =>
+        log.error({ reason: reasonOf(error) }, `${what} failed and is repeated`);
+      repeated = [
+        everyMs(SWEEP_MS[storeKind], look, failed("a sweep")),
+        everyMs(PURGE_MS, purge, failed("a purge")),
+      ];
     },
     async stop() {
       for (const task of repeated) task.stop();
@@ -269,11 +274,11 @@ interface Repeated {
 }
 
 /** Runs `task` now, and again and again with this pause after each run. */
-function everyMs(pauseMs: number, log: Logger, task: () => Promise<void>): Repeated {
+function everyMs(pauseMs: number, task: () => Promise<void>, onError: (error: unknown) => void): Repeated {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const run = async () => {
-    await task().catch((error: unknown) => log.error({ reason: reasonOf(error) }, "a repeated task failed"));
+    await task().catch(onError);
     if (!isStopped) timer = setTimeout(run, pauseMs);
   };
   void run();

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { delimiter, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as z from "zod";
@@ -64,10 +65,17 @@ export async function parseWorkerConfig(
 function storeUrl(given: string | undefined, folder: string): string {
   if (!given) throw new UsageError("There is no store: name that of the service, as in --store s3://videos.");
   if (/^(s3|file):\/\/./.test(given)) return given;
-  if (!/^[a-z][a-z0-9+.-]*:/i.test(given)) return pathToFileURL(resolve(folder, given)).href;
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(given)) return folderUrl(given, folder);
   throw new UsageError(
     `${JSON.stringify(given)} is not a store: give a folder, s3://bucket or s3://bucket/prefix.`,
   );
+}
+
+/** Returns the URL of a folder that is there: a mistyped one would be made, and no job would ever come. */
+function folderUrl(given: string, folder: string): string {
+  const path = resolve(folder, given);
+  if (existsSync(path)) return pathToFileURL(path).href;
+  throw new UsageError(`There is no folder ${path}: name that of the service, such as data/store.`);
 }
 
 /** Replaces names of models, and paths from `folder`, by their folders. */

@@ -23,7 +23,9 @@ async function main(): Promise<void> {
   const output = openLog({ logLevel: gpu.logLevel, logFormat });
   const { log, watch } = output;
   const isOrphaned = await orphanWatch();
-  const jobs = jobStore({ store: await openCheckedStore(gpu.store), ...system });
+  const store = await openCheckedStore(gpu.store);
+  const isUnused = (await store.list("", { limit: 1 })).keys.length === 0;
+  const jobs = jobStore({ store, ...system });
   for (const model of gpu.models) {
     // Of several processes that download a model at once, each would download all of it.
     await describeModel((await fetchModel(model, { cacheFolder: gpu.modelCache, log })).folder);
@@ -37,6 +39,9 @@ async function main(): Promise<void> {
   }
   stopOnSignals({ ...output, stop: workers.stop, graceMs: gpu.stopGraceMs, isOrphaned });
   log.info(`pulling jobs from ${gpu.store}, ${envs.length === 1 ? "1 worker" : `${envs.length} workers`}`);
+  // It may be a mistyped prefix, where no job will ever come.
+  if (isUnused)
+    log.warn(`there is nothing in ${gpu.store} yet: jobs come once npm start has it as its STORE`);
 }
 
 main().catch(exitWithSentence);

@@ -106,7 +106,7 @@ describe("a configuration", () => {
 
   const wrong: [env: NodeJS.ProcessEnv, message: string][] = [
     [{}, "STORE is needed: s3://bucket/prefix, or file:///folder."],
-    [{ STORE: "ftp://host/x" }, "STORE must begin with s3:// or file://."],
+    [{ STORE: "ftp://host/x" }, "STORE must be s3://bucket, s3://bucket/prefix or file:///folder."],
     [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "8e3" }, "PORT must be a whole number from 0 to 65535."],
     [{ SAGEMAKER_BIND_TO_PORT: "x" }, "SAGEMAKER_BIND_TO_PORT must be a whole number from 0 to 65535."],

@@ -224,6 +224,19 @@ describe("a job that succeeds", () => {
     const record = (await start(await place.queue(), store).ended)!;
     expect([isFirst, record.status]).toEqual([false, "completed"]);
   });
+
+  it("a video that is made while the store is away is stored once the store answers again", async () => {
+    let failures = 0;
+    const store = behind({
+      async put(key, body, options) {
+        if (!key.endsWith("/video.mp4") || failures === 3) return place.store.put(key, body, options);
+        failures += 1;
+        throw new StoreError("unavailable", "The store does not answer.");
+      },
+    });
+    const record = (await start(await place.queue(), store).ended)!;
+    expect(record).toMatchObject({ status: "completed", attempt: 1, failures: 0 });
+  });
 });
 
 describe("a job that this worker no longer holds", () => {

@@ -55,7 +55,8 @@ async function writtenFolders(): Promise<Map<string, boolean>> {
   await jobs.create(newJob, { claim, unfinishedMax: 1, inputs: async () => ({ input_reference: picture }) });
   await jobs.apply(newJob, { type: "dispatch", to: "endpoint" });
   const claimed = await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 1000 });
-  await uploadOutput(store, claimed.record!, { name: "video.mp4", body: new Uint8Array(1) });
+  const output = { name: "video.mp4", body: new Uint8Array(1) };
+  await uploadOutput(store, claimed.record!, output, new AbortController().signal);
   await jobs.apply(newJob, { type: "complete", owner: "worker", attempt: 1, outputs, receipt });
 
   const runs = runStore(store, deps);

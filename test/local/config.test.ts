@@ -116,7 +116,7 @@ describe("a configuration", () => {
       { WORKERS: text },
       "WORKERS must be a whole number from 1 to 64, or none.",
     ]),
-    [{ STORE: "data" }, "STORE must begin with s3:// or file://."],
+    [{ STORE: "data" }, "STORE must be s3://bucket, s3://bucket/prefix or file:///folder."],
     [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
     [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu, auto."],
     [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],

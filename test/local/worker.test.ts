@@ -90,6 +90,16 @@ describe.skipIf(!hasProcessList)("npm run worker", { timeout: TIMEOUT_MS }, () =
     expect(await place.jobs.read(ref)).toMatchObject({ status: "queued", lease: null });
   });
 
+  it("a worker over a store without anything in it says that no job can come yet", async () => {
+    const empty = await openWorkplace(folder);
+    onTestFinished(() => empty.remove());
+    const { process: command, output, exited } = start(["--store", empty.url]);
+    const sentence = `There is nothing in ${empty.url} yet: jobs come once npm start has it as its STORE.`;
+    await eventually(() => expect(output.stderr).toMatch(sentence));
+    command.kill("SIGTERM");
+    expect(await exited).toBe(0);
+  });
+
   it("a command that cannot work says why in one sentence", async () => {
     const stub = await startS3Stub({ buckets: ["there"] });
     onTestFinished(() => stub.close());
@@ -113,6 +123,12 @@ describe.skipIf(!hasProcessList)("npm run worker", { timeout: TIMEOUT_MS }, () =
         {},
         2,
         /^"gs:\/\/videos" is not a store: give a folder, s3:\/\/bucket or s3:\/\/bucket\/prefix\.$/,
+      ],
+      [
+        ["--store", "/nowhere/store"],
+        {},
+        2,
+        /^There is no folder .*nowhere.store: name that of the service, /,
       ],
       [["--workers", "0"], {}, 2, /^--workers is a whole number from 1 to 64, or auto, not 0\.$/],
       [

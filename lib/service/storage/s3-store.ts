@@ -36,10 +36,13 @@ const NO_CHECKSUMS = {
  * Makes a client with the endpoint, region and credentials of the environment (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL,
  * AWS_REGION, and the other sources of the AWS SDK).
  *
- * @throws StoreError if no region is set
+ * @throws StoreError if no region is set, or the endpoint is no URL
  */
 export async function s3ClientFromEnvironment(env = process.env): Promise<S3Client> {
-  const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
+  const name = env.AWS_ENDPOINT_URL_S3 ? "AWS_ENDPOINT_URL_S3" : "AWS_ENDPOINT_URL";
+  const endpoint = env[name] || undefined;
+  if (endpoint !== undefined && !(/^https?:/.test(endpoint) && URL.canParse(endpoint)))
+    throw new StoreError("denied", `${name} must be a URL such as http://10.0.0.5:9000.`);
   const region = env.AWS_REGION || (endpoint ? "us-east-1" : undefined);
   const client = new S3Client({
     ...(region !== undefined && { region }),

@@ -202,6 +202,14 @@ describe("the check of a bucket at the start", () => {
     const denied = await openStub({ fault: () => ({ status: 403, code: "AccessDenied" }) });
     await expect(check(denied.store)).rejects.toMatchObject({ code: "denied" });
   });
+
+  it.each(["10.0.0.5:9000", "localhost:9000", "http://"])(
+    "%s as an endpoint gets its own sentence",
+    async (url) => {
+      const message = "AWS_ENDPOINT_URL_S3 must be a URL such as http://10.0.0.5:9000.";
+      await expect(s3ClientFromEnvironment({ AWS_ENDPOINT_URL_S3: url })).rejects.toThrow(message);
+    },
+  );
 });
 
 const endpoint = process.env.ADAREEL_S3_ENDPOINT;
