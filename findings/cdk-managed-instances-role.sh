@@ -25,7 +25,7 @@ cat >main.mjs <<'JS'
 import cdk from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { AutoScalingGroup } from "aws-cdk-lib/aws-autoscaling";
-import { InstanceType, LaunchTemplate, SecurityGroup, UserData, Vpc } from "aws-cdk-lib/aws-ec2";
+import { InstanceType, SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
 import { AsgCapacityProvider, Cluster, EcsOptimizedImage, ManagedInstancesCapacityProvider } from "aws-cdk-lib/aws-ecs";
 import { InstanceProfile, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 
@@ -36,6 +36,7 @@ function names(region, add) {
   add(stack, vpc, new Cluster(stack, "Cluster", { vpc }));
   const { Resources } = Template.fromStack(stack).toJSON();
   const all = Object.values(Resources).filter(({ Type }) => /^AWS::IAM::(Role|InstanceProfile)$/.test(Type));
+  if (all.length < 2) throw new Error("the roles are not in the template");
   return all.map(({ Properties: { RoleName, InstanceProfileName } }) => RoleName ?? InstanceProfileName).filter(Boolean);
 }
 
@@ -52,14 +53,12 @@ const managed = (ownProfile) => (stack, vpc, cluster) => {
   cluster.addManagedInstancesCapacityProvider(provider);
 };
 const ofGroup = (stack, vpc, cluster) => {
-  const launchTemplate = new LaunchTemplate(stack, "Template", {
+  const autoScalingGroup = new AutoScalingGroup(stack, "Machines", {
+    vpc,
+    vpcSubnets: { subnets: vpc.publicSubnets },
     instanceType: new InstanceType("g6.xlarge"),
     machineImage: EcsOptimizedImage.amazonLinux2023(),
-    userData: UserData.forLinux(),
-    role: new Role(stack, "Role", { assumedBy: new ServicePrincipal("ec2.amazonaws.com") }),
   });
-  const vpcSubnets = { subnets: vpc.publicSubnets };
-  const autoScalingGroup = new AutoScalingGroup(stack, "Machines", { vpc, vpcSubnets, launchTemplate });
   cluster.addAsgCapacityProvider(new AsgCapacityProvider(stack, "Provider", { autoScalingGroup }));
 };
 
