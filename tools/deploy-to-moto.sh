@@ -11,7 +11,11 @@ CFN_LINT_VERSION=1.58.0
 
 work=$PWD/out/deploy-to-moto
 mkdir -p "$work"
-if ! { command -v python3 >/dev/null && python3 -m venv "$work/venv" >"$work/install.log" 2>&1 \
+command -v python3 >/dev/null || {
+  echo "There is no python3 here, so nothing is deployed into an emulator and no template is checked."
+  exit 0
+}
+if ! { python3 -m venv "$work/venv" >"$work/install.log" 2>&1 \
   && timeout "$INSTALL_SECONDS_MAX" "$work/venv/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" "cfn-lint==$CFN_LINT_VERSION" \
     >>"$work/install.log" 2>&1; }; then
   skipped "moto cannot be installed, so nothing is deployed into an emulator and no template is checked: see $work/install.log."

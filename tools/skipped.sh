@@ -1,7 +1,8 @@
 # Sourced by the checks that install what they need.
 
-# skipped TEXT: tells a person what is not checked. In CI a check that could not be run has failed: a machine on which
-# an installation is slow or refused would otherwise pass for ever.
+# skipped TEXT: tells a person what is not checked since it could not be installed. In CI that has failed: a machine on
+# which an installation is slow or refused would otherwise pass for ever. What a machine has not at all, such as Go, is
+# told everywhere, and fails nowhere.
 skipped() {
   echo "$1"
   [ -z "${CI:-}" ] || return 1

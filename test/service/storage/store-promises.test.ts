@@ -213,10 +213,13 @@ describe("the check of a bucket at the start", () => {
 });
 
 const endpoint = process.env.ADAREEL_S3_ENDPOINT;
+/** Titles of checks that the server is known to fail, separated by semicolons. */
+const lacks = process.env.ADAREEL_S3_LACKS?.split(";") ?? [];
 if (!endpoint) console.log("no ADAREEL_S3_ENDPOINT: the check at the start is not tried with an S3 server");
 
 describe.runIf(endpoint)("the check of an S3 server at the start", () => {
-  it("a server that passes the contract passes the check", async () => {
+  const passes = "a server that passes the contract passes the check";
+  it.skipIf(lacks.includes(passes))(passes, async () => {
     const client = await s3ClientFromEnvironment({ ...process.env, AWS_ENDPOINT_URL_S3: endpoint });
     const bucket = `adareel-test-${randomUUID()}`;
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
