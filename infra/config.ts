@@ -130,7 +130,7 @@ const context = z.strictObject({
     z
       .array(z.string().min(1, { error: "must name a type" }))
       .min(1, { error: "must name a type" })
-      .max(5, { error: "may name five types" })
+      .max(5, { error: "may name at most five types" })
       .refine((types) => new Set(types).size === types.length, { error: "must not name a type twice" })
       .optional(),
   ),

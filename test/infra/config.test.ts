@@ -152,7 +152,7 @@ describe("a mistake in the settings", () => {
     ],
     [{ instanceTypes: [] }, "-c instanceTypes must name a type."],
     [{ instanceTypes: "ml.g5.xlarge," }, "-c instanceTypes must name a type."],
-    [{ instanceTypes: Array(6).fill("ml.g5.xlarge") }, "-c instanceTypes may name five types."],
+    [{ instanceTypes: Array(6).fill("ml.g5.xlarge") }, "-c instanceTypes may name at most five types."],
     [{ instancesMax: "0" }, "-c instancesMax must be a whole number from 1 to 100."],
     [{ idleMinutes: "1" }, "-c idleMinutes must be a whole number from 3 to 60."],
     [{ idleMinutes: "2.5" }, "-c idleMinutes must be a whole number from 3 to 60."],
