@@ -13,6 +13,8 @@ import type { FromGpu, ToGpu } from "../gpu/messages.ts";
 
 export interface GpuProcessOptions {
   readonly env: Partial<LocalGpuVariables>;
+  /** Name of the process at the beginning of sentences; "The GPU function" by default. */
+  readonly name?: string | undefined;
   /** Mode of the process: it is invoked for jobs, which is the default, or looks for them itself. */
   readonly mode?: "serve" | "pull" | undefined;
   /** Time that a running job gets when the process is stopped; 25 seconds by default, as the process has it. */
@@ -76,6 +78,7 @@ const UNANSWERED_AT_START_MAX = 120;
 const UNANSWERED_FAULT = 3;
 
 export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
+  const { name = "The GPU function" } = options;
   let isStopping = false;
   let ready = listening();
   let isFirst = true;
@@ -97,7 +100,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       try {
         current = start();
       } catch (error) {
-        const message = `The GPU function could not be started (${reasonOf(error)}), which is tried again.`;
+        const message = `${name} could not be started (${reasonOf(error)}), which is tried again.`;
         options.onEnd({ hang: null, message });
         restartMs = Math.min(restartMs * 2, RESTART_MS_MAX);
         startLater();
@@ -161,8 +164,8 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       clearInterval(watch);
       if (isStopping) return;
       // If the first process cannot start, a restart would not help.
-      if (isFirst) return ready.reject(new Error(`The GPU function ended while it started (${how}).`));
-      options.onEnd({ hang, message: `The GPU function ${whatHappened(hang, how)} and is started again.` });
+      if (isFirst) return ready.reject(new Error(`${name} ended while it started (${how}).`));
+      options.onEnd({ hang, message: `${name} ${whatHappened(hang, how)} and is started again.` });
       if (owner !== null) {
         ready = listening();
         options.onLost(owner);
@@ -178,8 +181,8 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       unwatch: () => clearInterval(watch),
       isListening,
       fault() {
-        if (!isListening()) return "The GPU function is being started.";
-        return silence.ticks > UNANSWERED_FAULT ? "The GPU function does not answer." : fault;
+        if (!isListening()) return `${name} is being started.`;
+        return silence.ticks > UNANSWERED_FAULT ? `${name} does not answer.` : fault;
       },
     };
   }
@@ -199,7 +202,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     },
     async stop() {
       isStopping = true;
-      ready.reject(new Error("The GPU function was stopped."));
+      ready.reject(new Error(`${name} was stopped.`));
       const { gpu, ended, unwatch } = current;
       unwatch();
       gpu.kill("SIGTERM");

@@ -16,6 +16,7 @@ import { RecordError } from "../../lib/service/storage/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
+import { system } from "../../lib/shared/system.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { LiveJobs } from "../api/env.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
@@ -28,6 +29,7 @@ import { liveJobs } from "./live-jobs.ts";
 import type { Metrics } from "./metrics.ts";
 import type { LocalProvenance } from "./provenance.ts";
 import { isBucket } from "./store.ts";
+import { unattendedWatch } from "./unattended.ts";
 import { jobName, webhookQueues } from "./webhook-queues.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -235,6 +237,7 @@ export function createLoops(deps: LoopsDeps): Loops {
       }),
     begin() {
       let sweptAt = Number.POSITIVE_INFINITY;
+      const isUnattended = unattendedWatch(system.timers);
       const look = async () => {
         const now = clock.now();
         // A clock may have been set back before this start, and has been if time runs backwards.
@@ -252,6 +255,8 @@ export function createLoops(deps: LoopsDeps): Loops {
           onError,
         });
         metrics.observeSweep(report);
+        if (deps.workerEnvs.length === 0 && isUnattended(report))
+          log.warn("videos wait, and nobody makes one: start npm run worker with the store of this service");
         await seeGone();
       };
       const failed = (what: string) => (error: unknown) =>

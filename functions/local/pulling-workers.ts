@@ -5,6 +5,7 @@ import { abandonJobs } from "./abandon-jobs.ts";
 import { type GpuProcess, startGpuProcess } from "./gpu-process.ts";
 import type { Watch } from "./loops.ts";
 import type { WorkerConfig } from "./worker-config.ts";
+import { workerName } from "./workers.ts";
 
 export interface PullingWorkersOptions {
   readonly config: WorkerConfig;
@@ -40,9 +41,10 @@ export function startPullingWorkers({ config, jobs, log, watch }: PullingWorkers
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "the job could not be read");
   }
 
-  const processes: GpuProcess[] = envs.map((env) =>
+  const processes: GpuProcess[] = envs.map((env, index) =>
     startGpuProcess({
       env,
+      name: workerName(envs, index),
       mode: "pull",
       graceMs: gpu.stopGraceMs,
       onChange: (ref) => void tell(ref).catch((error: unknown) => warn(error, ref)),

@@ -24,8 +24,8 @@ export interface WorkersOptions extends Omit<GpuProcessOptions, "env" | "onListe
 }
 
 export function startWorkers({ envs, onRunEnd, ...options }: WorkersOptions): Workers {
-  const gpus: GpuProcess[] = envs.map((env) =>
-    startGpuProcess({ ...options, env, onListening: () => backend.wake() }),
+  const gpus: GpuProcess[] = envs.map((env, index) =>
+    startGpuProcess({ ...options, env, name: workerName(envs, index), onListening: () => backend.wake() }),
   );
   const backend = processBackend({ gpus, onEnd: onRunEnd });
   return {
@@ -41,6 +41,13 @@ export function startWorkers({ envs, onRunEnd, ...options }: WorkersOptions): Wo
       await Promise.all([...gpus.map((gpu) => gpu.stop()), backend.close()]);
     },
   };
+}
+
+/** Returns the name of one of several workers in sentences, by which an ill GPU can be found. */
+export function workerName(envs: WorkersOptions["envs"], index: number): string | undefined {
+  if (envs.length === 1) return undefined;
+  const device = envs[index]!.CUDA_VISIBLE_DEVICES;
+  return `The GPU function ${index + 1}${device ? ` on GPU ${device}` : ""}`;
 }
 
 export interface WorkersWanted

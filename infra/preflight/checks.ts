@@ -97,10 +97,12 @@ function notAsked(config: DeploymentConfig): Check[] {
 /** Reports on the price that quotes rest on. Price lists of other regions than us-east-1 are not known here. */
 function price(config: DeploymentConfig): Finding {
   const { usdPerHour, source } = quoteSettings(config).price;
-  if (source === "setting") return ok(`Quotes reckon with $${usdPerHour} an hour.`);
-  if (config.region === EDGE_REGION) return ok(`Quotes reckon with the list price, $${usdPerHour} an hour.`);
+  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 3 };
+  const price = `$${usdPerHour.toLocaleString("en-US", digits)} an hour`;
+  if (source === "setting") return ok(`Quotes reckon with ${price}.`);
+  if (config.region === EDGE_REGION) return ok(`Quotes reckon with the list price, ${price}.`);
   return unknown(
-    `Quotes reckon with $${usdPerHour} an hour, the list price of ${EDGE_REGION}; say -c pricePerHour= with that of ` +
+    `Quotes reckon with ${price}, the list price of ${EDGE_REGION}; say -c pricePerHour= with that of ` +
       `${config.region}.`,
   );
 }

@@ -13,6 +13,6 @@ it("workers elsewhere count as one, at the whole price", () => {
   expect(workers).toEqual({ least: 1, most: 1 });
 });
 
-it("without a price nothing has one", () => {
+it("a machine without a price has none in its quotes", () => {
   expect(quoteSettings({ workers: 1, pricePerHour: null }, 0).price).toBeNull();
 });

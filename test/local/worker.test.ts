@@ -84,7 +84,7 @@ describe.skipIf(!hasProcessList)("npm run worker", { timeout: TIMEOUT_MS }, () =
       expect(await place.jobs.read(ref)).toMatchObject({ status: "running", attempt: 2, losses: 1 });
     });
     expect(output.stderr).toMatch("Error: The GPU function ended (SIGKILL) and is started again.");
-    expect(output.stderr).toMatch(`${ref.id} started again`);
+    await eventually(() => expect(output.stderr).toMatch(`${ref.id} started again`));
     command.kill("SIGTERM");
     expect(await exited).toBe(0);
     expect(await place.jobs.read(ref)).toMatchObject({ status: "queued", lease: null });

@@ -106,7 +106,7 @@ it("a ready account gives one line for each check, in their order, and is ready"
     expect.stringMatching(
       /^unknown {2}pools: It .* if creating the endpoint fails, say -c instanceTypes=ml\.g6e\.2xlarge\.$/,
     ),
-    "unknown  price: Quotes reckon with $2.8 an hour, the list price of us-east-1; say -c pricePerHour= with that of eu-central-1.",
+    "unknown  price: Quotes reckon with $2.80 an hour, the list price of us-east-1; say -c pricePerHour= with that of eu-central-1.",
     "Ready to deploy.",
   ]);
   expect(folded).toEqual(lines);
@@ -272,9 +272,9 @@ describe("a region", () => {
   it("one instance type needs no instance pools, and a price that was given is the region's", async () => {
     const { lineOf } = await check({ instanceTypes: "ml.g6e.2xlarge", pricePerHour: "3.4" });
     expect(lineOf("pools")).toBeUndefined();
-    expect(lineOf("price")).toBe("ok       price: Quotes reckon with $3.4 an hour.");
+    expect(lineOf("price")).toBe("ok       price: Quotes reckon with $3.40 an hour.");
     expect((await check({ region: "us-east-1" })).lineOf("price")).toMatch(
-      /^ok {7}price: .* the list price, \$2\.8 /,
+      /^ok {7}price: .* the list price, \$2\.80 /,
     );
   });
 });
