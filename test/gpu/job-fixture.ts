@@ -8,6 +8,7 @@ import { type ResolvedRequest, resolvedRequestSchema } from "../../lib/generatio
 import { type JobRef, type JobStore, jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -38,6 +39,17 @@ export interface Workplace {
   ): Promise<JobRef>;
   artifacts(): Promise<readonly string[]>;
   remove(): Promise<void>;
+}
+
+/** Writes a tiny model, and opens a store of jobs for it. The store and the model are removed together. */
+export async function openTinyWorkplace(): Promise<{ readonly folder: string; readonly place: Workplace }> {
+  const folder = await writeTinyModel();
+  const place = await openWorkplace(folder);
+  const remove = async () => {
+    await place.remove();
+    await rm(folder, { recursive: true });
+  };
+  return { folder, place: { ...place, remove } };
 }
 
 /** Opens a store of jobs, in a temporary folder or at the given URL. */

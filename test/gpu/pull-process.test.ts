@@ -1,15 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import { type JobRecord, type JobRef, sweep } from "../../lib/service/jobs/index.ts";
 import { RUNNER } from "../../lib/shared/run/index.ts";
 import { eventually } from "../eventually.ts";
-import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { startS3Stub } from "../s3-stub/s3-stub.ts";
-import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
+import { endless, openTinyWorkplace, openWorkplace, type Workplace } from "./job-fixture.ts";
 
 const script = join(import.meta.dirname, "../../functions/gpu/serve.ts");
 
@@ -17,13 +15,9 @@ let folder: string;
 let place: Workplace;
 
 beforeAll(async () => {
-  folder = await writeTinyModel();
-  place = await openWorkplace(folder);
+  ({ folder, place } = await openTinyWorkplace());
 });
-afterAll(async () => {
-  await place.remove();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => place.remove());
 
 /** Starts a pulling worker as a container does, without a parent that listens; resolves once it looks for jobs. */
 async function startPuller(env: NodeJS.ProcessEnv = {}) {

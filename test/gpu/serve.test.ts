@@ -1,7 +1,6 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
@@ -9,8 +8,7 @@ import type { FromGpu } from "../../functions/gpu/messages.ts";
 import { type JobRef, jobOfKey } from "../../lib/service/jobs/index.ts";
 import { RUNNER } from "../../lib/shared/run/index.ts";
 import { eventually } from "../eventually.ts";
-import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
-import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
+import { endless, openTinyWorkplace, type Workplace } from "./job-fixture.ts";
 
 const script = join(import.meta.dirname, "../../functions/gpu/serve.ts");
 
@@ -18,13 +16,9 @@ let folder: string;
 let place: Workplace;
 
 beforeAll(async () => {
-  folder = await writeTinyModel();
-  place = await openWorkplace(folder);
+  ({ folder, place } = await openTinyWorkplace());
 });
-afterAll(async () => {
-  await place.remove();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => place.remove());
 
 interface Started {
   readonly process: ChildProcess;

@@ -1,13 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { RUNNER } from "../../lib/shared/run/index.ts";
 import { eventually } from "../eventually.ts";
-import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
-import { endless, openWorkplace, type Workplace } from "../gpu/job-fixture.ts";
+import { endless, openTinyWorkplace, openWorkplace, type Workplace } from "../gpu/job-fixture.ts";
 import { startS3Stub } from "../s3-stub/s3-stub.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
@@ -18,13 +16,9 @@ let folder: string;
 let place: Workplace;
 
 beforeAll(async () => {
-  folder = await writeTinyModel();
-  place = await openWorkplace(folder);
+  ({ folder, place } = await openTinyWorkplace());
 });
-afterAll(async () => {
-  await place.remove();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => place.remove());
 
 /** Starts the command as in another terminal. */
 function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
