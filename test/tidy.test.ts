@@ -281,6 +281,11 @@ describe("imports", () => {
     expect(circles).toEqual([]);
   });
 
+  test("no program asks URL.canParse, which refuses some names in a process that has run for a while", () => {
+    const programs = files.filter((path) => !path.startsWith("test/"));
+    expect(programs.filter((path) => /\bcanParse\(/.test(codeOf(path)))).toEqual([]);
+  });
+
   test("every import of this repository exists", () => {
     const missing = files.flatMap((path) =>
       importsOf

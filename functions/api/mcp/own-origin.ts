@@ -1,5 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import { isLoopbackAddress } from "../../../lib/service/net/index.ts";
+import { parsedUrl } from "../../../lib/shared/parsed-url.ts";
 import type { ApiEnv } from "../env.ts";
 
 const FOREIGN = "Pages of other sites cannot use this address.";
@@ -15,7 +16,7 @@ export function ownOrigin(names: readonly string[]) {
   return createMiddleware<ApiEnv>(async function ownOrigin(c, next) {
     const origin = c.req.header("origin");
     if (origin !== undefined) {
-      const host = URL.canParse(origin) ? new URL(origin).hostname.replace(/^\[|\]$/g, "") : null;
+      const host = parsedUrl(origin)?.hostname.replace(/^\[|\]$/g, "") ?? null;
       const own = [...names, new URL(c.req.url).hostname, "localhost"];
       if (host === null || !(own.includes(host) || isLoopbackAddress(host)))
         return c.json({ jsonrpc: "2.0", error: { code: -32_000, message: FOREIGN }, id: null }, 403);

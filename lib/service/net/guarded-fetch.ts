@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { parsedUrl } from "../../shared/parsed-url.ts";
 import type { Timers } from "../../shared/ports.ts";
 import { type ExchangeFailure, exchangeGuarded, type Resolve, readAnswer } from "./guarded-exchange.ts";
 import { checkPictureUrl, hostOf, type UrlRules } from "./user-url.ts";
@@ -78,8 +79,8 @@ const REDIRECTS: readonly (number | undefined)[] = [301, 302, 303, 307, 308];
 async function readPicture(answer: IncomingMessage, url: URL, bytesMax: number): Promise<Answer> {
   const { statusCode: status, headers } = answer;
   if (REDIRECTS.includes(status) && headers.location !== undefined) {
-    if (!URL.canParse(headers.location, url.href)) return { why: "it redirects to no URL" };
-    const target = new URL(headers.location, url);
+    const target = parsedUrl(headers.location, url);
+    if (!target) return { why: "it redirects to no URL" };
     // A fragment is the browser's own, and never sent.
     target.hash = "";
     return { redirect: target.href };

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { parsedUrl } from "../../shared/parsed-url.ts";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 
 export interface UrlRules {
@@ -73,8 +74,8 @@ function checkUrl(text: string, rules: UrlRules, use: UrlUse): CheckedUrl {
     ({ ok: false, code, reason: `${use.name} ${what}.` }) as const;
   const [invalid, blocked] = [refused("invalid_url"), refused("blocked_address")];
   if (/[\s\p{Cc}]/u.test(text)) return invalid("may not contain spaces or control characters");
-  if (!URL.canParse(text)) return invalid(`must be a complete URL such as ${use.example}`);
-  const url = new URL(text);
+  const url = parsedUrl(text);
+  if (!url) return invalid(`must be a complete URL such as ${use.example}`);
   if (url.href.length > MAX_CHARACTERS) return invalid(`may have at most ${MAX_CHARACTERS} characters`);
   if (url.username || url.password) return invalid("may not contain a user name or password");
   if (url.href.includes("#")) return invalid("may not have a fragment (#)");

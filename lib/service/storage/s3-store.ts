@@ -8,6 +8,7 @@ import {
   S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { parsedUrl } from "../../shared/parsed-url.ts";
 import { attachment } from "./attachment.ts";
 import {
   assertKey,
@@ -41,7 +42,7 @@ const NO_CHECKSUMS = {
 export async function s3ClientFromEnvironment(env = process.env): Promise<S3Client> {
   const name = env.AWS_ENDPOINT_URL_S3 ? "AWS_ENDPOINT_URL_S3" : "AWS_ENDPOINT_URL";
   const endpoint = env[name] || undefined;
-  if (endpoint !== undefined && !(/^https?:/.test(endpoint) && URL.canParse(endpoint)))
+  if (endpoint !== undefined && !(/^https?:/.test(endpoint) && parsedUrl(endpoint)))
     throw new StoreError("denied", `${name} must be a URL such as http://10.0.0.5:9000.`);
   const region = env.AWS_REGION || (endpoint ? "us-east-1" : undefined);
   const client = new S3Client({
