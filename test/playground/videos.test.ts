@@ -179,7 +179,7 @@ describeVisits("the videos of the playground", (visit) => {
     });
     await visit.begin({ hash: `&video=${id}` });
     await visit.page.getByText("The model does not know: dog, beach").waitFor();
-    await visit.page.unrouteAll();
+    await visit.page.unrouteAll({ behavior: "wait" });
     await visit.page.reload();
     await visit.result();
     expect(await visit.page.getByText("The model does not know").isVisible()).toBe(false);
@@ -238,7 +238,7 @@ describeVisits("the videos of the playground", (visit) => {
     await visit.page.getByText("The service does not answer.", { exact: true }).waitFor();
     await visit.page.getByText(/^trying again in \d+ s$/).waitFor();
     expect(await visit.page.locator("#failure").isVisible()).toBe(false);
-    await visit.page.unrouteAll();
+    await visit.page.unrouteAll({ behavior: "wait" });
     await visit.page.getByText(STEP).waitFor();
     expect(await visit.page.getByText("The service does not answer.", { exact: true }).isVisible()).toBe(
       false,
