@@ -16,3 +16,19 @@ export interface ScaleOutRule {
   /** Steps in ascending order. The one of the metric's last minute is taken. */
   readonly steps: readonly [ScalingStep, ...ScalingStep[]];
 }
+
+/** Jobs for each instance that a start by backlog aims at. */
+export const JOBS_EACH = 4;
+
+/**
+ * Returns the steps of a start by backlog beyond one instance: each doubles the instances that are added, up to the
+ * maximum.
+ *
+ * @param fromOf returns the value of the metric from which so many are added
+ */
+export function doublingSteps(instancesMax: number, fromOf: (add: number) => number): ScalingStep[] {
+  const steps: ScalingStep[] = [];
+  for (let add = 2; add < 2 * instancesMax; add *= 2)
+    steps.push({ from: fromOf(add), add: Math.min(add, instancesMax) });
+  return steps;
+}

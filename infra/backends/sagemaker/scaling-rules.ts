@@ -1,5 +1,5 @@
 import type { DeploymentConfig } from "../../config.ts";
-import type { ScaleOutRule, ScalingStep } from "../scaling-rules.ts";
+import { doublingSteps, JOBS_EACH, type ScaleOutRule } from "../scaling-rules.ts";
 
 /** Settings of a deployment that its scaling depends on. */
 export type ScalingChoice = Pick<DeploymentConfig, "instancesMax" | "idleMinutes" | "scaling">;
@@ -17,9 +17,6 @@ const WAKE_COOLDOWN_SECONDS = 300;
 /** Longer than an instance takes to start, so that one backlog does not start instances twice. */
 const GROW_COOLDOWN_SECONDS = 900;
 
-/** Jobs for each instance that a start by backlog aims at. */
-const JOBS_EACH = 4;
-
 /** Returns the rules of a deployment. */
 export function scaleOutRules({ instancesMax, idleMinutes, scaling }: ScalingChoice): ScaleOutRules {
   const isSteady = scaling === "steady" || instancesMax === 1;
@@ -29,7 +26,10 @@ export function scaleOutRules({ instancesMax, idleMinutes, scaling }: ScalingCho
       // The cooldown ends before Sleep can act; otherwise it would delay the instance of the next job.
       cooldownSeconds: Math.min(WAKE_COOLDOWN_SECONDS, idleMinutes * 60),
       unit: "instances",
-      steps: [{ from: 1, add: 1 }, ...(isSteady ? [] : wakingSteps(instancesMax))],
+      steps: [
+        { from: 1, add: 1 },
+        ...(isSteady ? [] : doublingSteps(instancesMax, (add) => JOBS_EACH * add)),
+      ],
     },
     grow:
       instancesMax === 1
@@ -42,14 +42,6 @@ export function scaleOutRules({ instancesMax, idleMinutes, scaling }: ScalingCho
               : { unit: "percent", steps: GROWING_STEPS }),
           },
   };
-}
-
-/** Returns the steps from zero: each doubles the instances, up to the maximum. */
-function wakingSteps(instancesMax: number): ScalingStep[] {
-  const steps: ScalingStep[] = [];
-  for (let add = 2; add < 2 * instancesMax; add *= 2)
-    steps.push({ from: JOBS_EACH * add, add: Math.min(add, instancesMax) });
-  return steps;
 }
 
 /** Steps with instances: a quarter more for a short queue, else as many as leave each with `JOBS_EACH` jobs or fewer. */
