@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { parsedUrl } from "../../shared/parsed-url.ts";
+import { retry } from "../../shared/retry.ts";
 import { attachment } from "./attachment.ts";
 import {
   assertKey,
@@ -161,21 +162,19 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): S
   };
 }
 
-/** Tries of a write whose folder is deleted each time. */
-const FOLDER_TRIES_MAX = 5;
+/** Waits before the further tries of a write whose folder is deleted each time: none, since it is made anew by each. */
+const FOLDER_WAITS_MS = [0, 0, 0, 0];
 
 /**
  * Writes again what versitygw refuses because the object's folder was deleted meanwhile, with the last object in it. It
  * says then that the key is a folder, which none of Adareel's is.
  */
-async function inFolder<T>(write: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await write();
-    } catch (error) {
-      if ((error as Error).name !== "ExistingObjectIsDirectory" || tries === FOLDER_TRIES_MAX) throw error;
-    }
-  }
+function inFolder<T>(write: () => Promise<T>): Promise<T> {
+  return retry(write, {
+    waits: FOLDER_WAITS_MS,
+    sleep: async () => undefined,
+    isRetryable: (error) => (error as Error).name === "ExistingObjectIsDirectory",
+  });
 }
 
 /** Returns whether an answer with status 409 is a conflict that passes by itself. */
