@@ -77,6 +77,17 @@ describe("a video that is made by a worker that pulls", { timeout: TIMEOUT_MS },
     expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
   });
 
+  it("a turn that makes an older video sends the message of the video that it names again", async () => {
+    deployment.runs.losses = 1;
+    const older = await deployment.create({});
+    await record(older.id, ({ dispatched }) => expect(dispatched?.to).toBe("runs"));
+    const sent = deployment.runs.sent.length;
+    const newer = await deployment.create({});
+    for (const { id } of [older, newer]) expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
+    await quiet();
+    expect(deployment.runs.sent.slice(sent)).toEqual(Array(2).fill(expect.stringContaining(newer.id)));
+  });
+
   it("no video is lost when the instance of its worker is lost", async () => {
     const { id } = await deployment.create({ steps: 300, cache: { policy: "off" } });
     await record(id, ({ progress }) => expect(progress?.done).toBeGreaterThan(0));
