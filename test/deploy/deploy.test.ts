@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { createMetrics } from "../../functions/local/metrics.ts";
 import { apiKeys } from "../../lib/service/keys/index.ts";
 import { s3Store } from "../../lib/service/storage/s3-store.ts";
@@ -83,6 +84,11 @@ function runContainer(image: string, { image: name, args, env }: Container, here
   return { child, output: () => output };
 }
 
+/** Returns the bytes of a quantity of Kubernetes in whole GiB. */
+function bytesOf(quantity: string): number {
+  return Number(/^(\d+)Gi$/.exec(quantity)![1]) * 2 ** 30;
+}
+
 describe("the containers", () => {
   it.each(PLATFORMS)(
     "the containers of %s make a video over a bucket when they run as plain processes",
@@ -138,6 +144,36 @@ describe("the manifests", () => {
             readers[role as keyof typeof readers].some((reader) => by.includes(reader)) || name === "STORE",
         );
       }
+  });
+
+  it("a pod runs as an account that may pull from the registry and asks nothing of the cluster", () => {
+    const [account] = manifestsOf("service-account.yaml");
+    expect(account).toMatchObject({
+      automountServiceAccountToken: false,
+      imagePullSecrets: [{ name: "adareel-registry" }],
+    });
+    const [{ resources }] = manifestsOf("kustomization.yaml");
+    expect(resources).toContain("service-account.yaml");
+    for (const file of ["api.yaml", "workers.yaml"])
+      expect(manifestsOf(file).at(-1).spec.template.spec.serviceAccountName).toBe(account.metadata.name);
+    expect(readFileSync("docs/operations.md", "utf8")).toContain(
+      `create secret docker-registry ${account.imagePullSecrets[0].name} `,
+    );
+  });
+
+  it("a worker asks for the disk that it may fill, which the documents raise by the size of their model", () => {
+    const [{ resources }] = manifestsOf("workers.yaml")[0].spec.template.spec.containers;
+    const own = resources.limits["ephemeral-storage"];
+    expect(resources.requests["ephemeral-storage"]).toBe(own);
+    const [, raised] = /`ephemeral-storage` to `(\w+)`/.exec(readFileSync("docs/operations.md", "utf8"))!;
+    const [, gb] = /^\| `wan2\.1-1\.3b` \|[^|]*\| (\d+) GB/m.exec(readFileSync("docs/models.md", "utf8"))!;
+    expect(bytesOf(raised!)).toBeGreaterThanOrEqual(Number(gb) * 1e9 + bytesOf(own));
+  });
+
+  it("a service of the compose file keeps a log that cannot fill the disk", () => {
+    const { services } = parse(readFileSync("deploy/compose.yaml", "utf8"), { merge: true });
+    for (const { logging } of Object.values<{ logging?: object }>(services))
+      expect(logging).toEqual({ driver: "local" });
   });
 
   it("a pod has a minute more than its video, whose worker is told so", () => {
