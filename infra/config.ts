@@ -131,14 +131,16 @@ const ID = "0123456789abcdef0";
 const SUBNETS = `must be subnets such as subnet-${ID}, with commas between them`;
 
 const context = z.strictObject({
-  name: matching(/^[a-z][a-z0-9-]{0,19}$/, "must be up to 20 lower-case letters, digits and dashes").default(
-    "adareel",
-  ),
+  name: matching(
+    /^[a-z][a-z0-9-]{0,19}$/,
+    "must have up to 20 lower-case letters, digits and dashes, and begin with a letter",
+  ).default("adareel"),
   account: matching(/^\d{12}$/, "must be the twelve digits of an AWS account").optional(),
   region: matching(/^[a-z0-9-]+$/, "must be a region such as eu-central-1").optional(),
-  model: matching(/^[a-z0-9][a-z0-9._-]{0,62}$/, "must be the name of a model that was pushed").default(
-    "demo",
-  ),
+  model: matching(
+    /^[a-z0-9][a-z0-9._-]{0,62}$/,
+    "must be the name by which a model was pushed, such as demo or latte-1",
+  ).default("demo"),
   backend: z.enum(BACKEND_NAMES, { error: `must be ${BACKEND_NAMES.join(" or ")}` }).default("sagemaker"),
   instanceTypes: z.preprocess(
     itemsOf,
@@ -154,14 +156,10 @@ const context = z.strictObject({
   idleMinutes: whole(IDLE_MINUTES.least, IDLE_MINUTES.most).default(5),
   imageUri: matching(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/[^\s:@]+([:@][^\s]+)$/,
-    "must be an image in Amazon ECR, with its tag or digest",
+    "must be an image in Amazon ECR such as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/adareel:1",
   ).optional(),
   build: z.enum(["docker", "codebuild"], { error: "must be docker or codebuild" }).optional(),
-  inferenceAmi: z
-    .enum(Object.keys(INFERENCE_AMIS) as [InferenceAmi], {
-      error: `must be one of ${Object.keys(INFERENCE_AMIS).join(", ")}`,
-    })
-    .optional(),
+  inferenceAmi: z.enum(INFERENCE_AMIS, { error: `must be ${INFERENCE_AMIS.join(" or ")}` }).optional(),
   spot: flag.optional(),
   vpcId: matching(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, `must be a VPC such as vpc-${ID}`).optional(),
   subnetIds: z.preprocess(
@@ -178,12 +176,18 @@ const context = z.strictObject({
   sendersMax: whole(2, 1000).default(3),
   pricePerHour: price(0.001, 1000).optional(),
   provenance: z.enum(PROVENANCE_MODES, { error: "must be signed, required, mark or off" }).default("signed"),
-  provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
+  provenanceSecret: matching(
+    /^[A-Za-z0-9/_+=.@-]{1,256}$/,
+    "must be the name of a secret, not its ARN",
+  ).optional(),
   waf: flag.default(false),
-  domainName: matching(/^([a-z0-9-]+\.)+([a-z]{2,}|xn--[a-z0-9-]+)$/, "must be a domain name").optional(),
+  domainName: matching(
+    /^([a-z0-9-]+\.)+([a-z]{2,}|xn--[a-z0-9-]+)$/,
+    "must be a domain name such as videos.example.com",
+  ).optional(),
   certificateArn: matching(
     /^arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]+$/,
-    "must be the ARN of a certificate in us-east-1",
+    "must be the ARN of a certificate in us-east-1, such as arn:aws:acm:us-east-1:123456789012:certificate/0123abcd-4567",
   ).optional(),
   alarmEmail: z.email({ error: "must be an e-mail address" }).optional(),
   monthlyBudgetUsd: whole(1, 999_999).optional(),
@@ -256,8 +260,6 @@ const DEFAULT_TYPES: Readonly<Record<BackendName, readonly string[]>> = {
   ecs: ["g6e.2xlarge", "g6e.4xlarge"],
 };
 
-const DEFAULT_AMI: InferenceAmi = "al2023-ami-sagemaker-inference-gpu-4-1";
-
 /** Settings that one backend alone has, and why the other has none. */
 const OWN_SETTINGS = {
   spot: ["ecs", "SageMaker's endpoints have no Spot instances"],
@@ -276,12 +278,12 @@ function backendSettings(
   const { backend, inferenceAmi, spot, scaling, vpcId, subnetIds } = given;
   for (const [name, [owner, reason]] of Object.entries(OWN_SETTINGS))
     if (given[name as keyof typeof OWN_SETTINGS] !== undefined && backend !== owner)
-      throw new DeploymentError(`${name} belongs to -c backend=${owner}: ${reason}.`);
+      throw new DeploymentError(`Leave out ${name}, or say -c backend=${owner}: ${reason}.`);
   if (!vpcId !== !subnetIds)
     throw new DeploymentError("vpcId and subnetIds belong together: give both or neither.");
   return {
     instanceTypes: instanceTypesOf(given),
-    inferenceAmi: inferenceAmi ?? DEFAULT_AMI,
+    inferenceAmi: inferenceAmi ?? INFERENCE_AMIS[0],
     spot: spot ?? false,
     scaling: scaling ?? SCALINGS[0],
     network: vpcId && subnetIds ? { vpcId, subnetIds } : null,
@@ -294,7 +296,7 @@ function instanceTypesOf({
   instanceTypes: given,
 }: Pick<BackendSettings, "backend" | "instanceTypes">): DeploymentConfig["instanceTypes"] {
   const instanceTypes = (given ?? DEFAULT_TYPES[backend]) as [string, ...string[]];
-  const fault = faultOfTypes({ backend, instanceTypes });
+  const fault = faultOfTypes({ backend, instanceTypes }, "-c instanceTypes=");
   if (fault !== null) throw new DeploymentError(fault);
   const isGpu = typesOf({ backend, instanceTypes }).map(({ gpu }) => gpu !== null);
   if (new Set(isGpu).size > 1)

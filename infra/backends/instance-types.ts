@@ -17,8 +17,10 @@ interface Chosen {
 /**
  * Returns the sentence that refuses the types of a deployment because its backend does not offer one of them; null if
  * it offers all.
+ *
+ * @param option what comes before the types on the command line, such as `-c instanceTypes=`
  */
-export function faultOfTypes({ backend, instanceTypes }: Chosen): string | null {
+export function faultOfTypes({ backend, instanceTypes }: Chosen, option: string): string | null {
   const offered = Object.keys(INSTANCE_TYPES[backend]);
   const unknown = instanceTypes.find((type) => !offered.includes(type));
   if (unknown === undefined) return null;
@@ -27,7 +29,7 @@ export function faultOfTypes({ backend, instanceTypes }: Chosen): string | null 
     backend === "sagemaker"
       ? ["SageMaker names instance types with ml.", plain.map((type) => `ml.${type}`)]
       : ["ECS names instance types without ml.", plain];
-  if (own.every((type) => offered.includes(type))) return `${rule}: say -c instanceTypes=${own.join(",")}.`;
+  if (own.every((type) => offered.includes(type))) return `${rule}: say ${option}${own.join(",")}.`;
   return `There is no instance type ${unknown} with backend=${backend}: choose from ${offered.join(", ")}.`;
 }
 

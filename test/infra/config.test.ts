@@ -138,7 +138,10 @@ describe("a mistake in the settings", () => {
   const email = "-c alarmEmail must be an e-mail address.";
 
   it.each([
-    [{ name: "Video" }, "-c name must be up to 20 lower-case letters, digits and dashes."],
+    [
+      { name: "Video" },
+      "-c name must have up to 20 lower-case letters, digits and dashes, and begin with a letter.",
+    ],
     [{ account: "12" }, "-c account must be the twelve digits of an AWS account."],
     [{ region: "EU (Frankfurt)" }, "-c region must be a region such as eu-central-1."],
     [{ region: "mars" }, "There is no region mars: choose a region of AWS such as eu-central-1."],
@@ -147,11 +150,14 @@ describe("a mistake in the settings", () => {
     [{ scaling: "fast" }, "-c scaling must be backlog or steady."],
     [
       { backend: "ecs", scaling: "steady" },
-      "scaling belongs to -c backend=sagemaker: ECS scales by the jobs that wait.",
+      "Leave out scaling, or say -c backend=sagemaker: ECS scales by the jobs that wait.",
     ],
     [{ instanceTypes: "ml.g5.xlarge,ml.g5.xlarge" }, "-c instanceTypes must not name a type twice."],
-    [{ domainName: "videos.example.xn--", certificateArn }, "-c domainName must be a domain name."],
-    [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
+    [
+      { domainName: "videos.example.xn--", certificateArn },
+      "-c domainName must be a domain name such as videos.example.com.",
+    ],
+    [{ model: "../x" }, "-c model must be the name by which a model was pushed, such as demo or latte-1."],
     [{ backend: "ec2" }, "-c backend must be sagemaker or ecs."],
     [
       { instanceTypes: "ml.p6.48xlarge" },
@@ -172,9 +178,12 @@ describe("a mistake in the settings", () => {
     ],
     [
       { vpcId, subnetIds },
-      "vpcId belongs to -c backend=ecs: SageMaker's endpoints need no network of yours.",
+      "Leave out vpcId, or say -c backend=ecs: SageMaker's endpoints need no network of yours.",
     ],
-    [{ subnetIds }, "subnetIds belongs to -c backend=ecs: SageMaker's endpoints need no network of yours."],
+    [
+      { subnetIds },
+      "Leave out subnetIds, or say -c backend=ecs: SageMaker's endpoints need no network of yours.",
+    ],
     [{ backend: "ecs", vpcId }, "vpcId and subnetIds belong together: give both or neither."],
     [{ backend: "ecs", subnetIds }, "vpcId and subnetIds belong together: give both or neither."],
     [
@@ -189,11 +198,14 @@ describe("a mistake in the settings", () => {
       { backend: "ecs", vpcId, subnetIds: `${subnetIds},${subnetIds}` },
       "-c subnetIds must not name a subnet twice.",
     ],
-    [{ spot: "true" }, "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances."],
+    [
+      { spot: "true" },
+      "Leave out spot, or say -c backend=ecs: SageMaker's endpoints have no Spot instances.",
+    ],
     [{ backend: "ecs", spot: "yes" }, "-c spot must be true or false."],
     [
-      { backend: "ecs", inferenceAmi: Object.keys(INFERENCE_AMIS)[0] },
-      "inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.",
+      { backend: "ecs", inferenceAmi: INFERENCE_AMIS[0] },
+      "Leave out inferenceAmi, or say -c backend=sagemaker: ECS chooses the AMI itself.",
     ],
     [{ instanceTypes: [] }, "-c instanceTypes must name a type."],
     [{ instanceTypes: "ml.g5.xlarge," }, "-c instanceTypes must name a type."],
@@ -207,17 +219,23 @@ describe("a mistake in the settings", () => {
     [{ pricePerHour: "0" }, "-c pricePerHour must be a number of US dollars from 0.001 to 1000."],
     [{ pricePerHour: "20eur" }, "-c pricePerHour must be a number of US dollars from 0.001 to 1000."],
     [{ provenance: "yes" }, "-c provenance must be signed, required, mark or off."],
-    [{ provenanceSecret: "a b" }, "-c provenanceSecret must be the name of a secret."],
+    [{ provenanceSecret: "a b" }, "-c provenanceSecret must be the name of a secret, not its ARN."],
     [{ waf: "yes" }, "-c waf must be true or false."],
     [{ waf: { toString: "" } }, "-c waf must be true or false."],
     [{ retentionDays: { toString: 1 } }, "-c retentionDays must be a whole number from 1 to 3650."],
-    [{ imageUri: "adareel:latest" }, "-c imageUri must be an image in Amazon ECR, with its tag or digest."],
+    [
+      { imageUri: "adareel:latest" },
+      "-c imageUri must be an image in Amazon ECR such as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/adareel:1.",
+    ],
     [{ build: "podman" }, "-c build must be docker or codebuild."],
-    [{ inferenceAmi: "newest" }, `-c inferenceAmi must be one of ${Object.keys(INFERENCE_AMIS).join(", ")}.`],
-    [{ domainName: "https://a.b", certificateArn }, "-c domainName must be a domain name."],
+    [{ inferenceAmi: "newest" }, `-c inferenceAmi must be ${INFERENCE_AMIS.join(" or ")}.`],
+    [
+      { domainName: "https://a.b", certificateArn },
+      "-c domainName must be a domain name such as videos.example.com.",
+    ],
     [
       { domainName: "a.example", certificateArn: certificateArn.replace("us-east-1", "eu-west-1") },
-      "-c certificateArn must be the ARN of a certificate in us-east-1.",
+      "-c certificateArn must be the ARN of a certificate in us-east-1, such as arn:aws:acm:us-east-1:123456789012:certificate/0123abcd-4567.",
     ],
     [{ alarmEmail: "me" }, email],
     [{ monthlyBudgetUsd: "0" }, budget],

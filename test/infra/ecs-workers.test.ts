@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { ACCOUNT, IMAGE, templateOf } from "./deployment.ts";
@@ -166,7 +167,9 @@ describe("the instances of workers", () => {
   });
 
   it("the instances have a disk for the image, and twice for the largest model of docs/models.md", () => {
-    expect(launchOf().StorageConfiguration.StorageSizeGiB).toBeGreaterThan(4 + 2 * 80);
+    const sizes = readFileSync("docs/models.md", "utf8").matchAll(/^\| `[\w.-]+` \|[^|]*\| (\d+) GB/gm);
+    const largest = Math.max(...[...sizes].map(([, gb]) => Number(gb)));
+    expect(launchOf().StorageConfiguration.StorageSizeGiB * 2 ** 30).toBeGreaterThan((4 + 2 * largest) * 1e9);
   });
 
   it("the instances have a role whose name AWS lets ECS pass on, another one in each region", () => {

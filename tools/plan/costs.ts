@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { BackendName } from "../../infra/config.ts";
 import { docsFolder } from "../bench/options.ts";
 import { writeText } from "../bench/results-file.ts";
 import { BACKENDS } from "./backends/index.ts";
@@ -71,8 +72,16 @@ export async function writeCosts(): Promise<string> {
 export function costsDocument(): string {
   const scenarios = SCENARIOS.map(([title, words]) => ({ title, words, plan: planOf(words) }));
   const reference = scenarios[1]!.plan;
-  const { modelGb } = reference.options.model;
-  const waf = totalOf(idleMonth({ modelGb: modelGb.value, hasWaf: true })) - totalOf(reference.idle);
+  const idle = (backend: BackendName, { hasWaf }: { readonly hasWaf: boolean }) =>
+    totalOf(
+      idleMonth({
+        modelGb: reference.options.model.modelGb.value,
+        hasWaf,
+        atRest: BACKENDS[backend].atRest({ instancesMax: 1, scaling: "backlog" }),
+      }),
+    );
+  const waf = idle("sagemaker", { hasWaf: true }) - totalOf(reference.idle);
+  const onEcs = idle("ecs", { hasWaf: false });
   const demo = totalOf(scenarios.at(-1)!.plan.idle);
   return [
     `# What it costs
@@ -105,8 +114,9 @@ deadline, an hour after its request by default, fails. All costs of a video are 
       heading("A month without videos"),
       billTable(reference.idle),
       paragraph(
-        `With the demo model, which is smaller, the total is ${money(demo)}. AWS WAF adds ${money(waf)} if it is ` +
-          "enabled. Each deployment that creates or replaces the endpoint starts one instance, which costs about " +
+        `With the demo model, which is smaller, the total is ${money(demo)}. With this model on ECS it is ` +
+          `${money(onEcs)}: fewer queues are polled, and the network costs nothing at rest. AWS WAF adds ${money(waf)} if ` +
+          "it is enabled. Each deployment that creates or replaces the endpoint starts one instance, which costs about " +
           `${money(deployment(reference))}. Stored videos cost ${quoted(PRICES.s3Storage)}. The two dashboards cost ` +
           `nothing as the first of an account, and ${quoted(PRICES.dashboard)} beyond its third (recalled).`,
       ),

@@ -86,7 +86,7 @@ export function makePlan(options: PlanOptions): Plan {
       pairs.length === 1
         ? []
         : pairs.flatMap((pair) => compared.map((cache) => outcomeOf(options, arrivals, { cache, ...pair }))),
-    idle: idleMonth({ modelGb: model.modelGb.value, hasWaf }),
+    idle: idleMonth({ modelGb: model.modelGb.value, hasWaf, atRest: BACKENDS[backend].atRest(pairs[0]!) }),
     besides: videoBill({
       backendItems: BACKENDS[backend].videoItems,
       videoMb: model.videoMb.value,

@@ -20,6 +20,16 @@ interface PlannedType {
   readonly gpu: { readonly name: string } | null;
 }
 
+/** Counts of what is billed without a job and differs between backends. A test counts them in the templates. */
+export interface AtRest {
+  /** Metrics of all alarms, those of the scaling policies included. */
+  readonly alarmMetrics: number;
+  /** Queues that Lambda polls. */
+  readonly queues: number;
+  /** Requests of a sweep to the backend's own queue. */
+  readonly queueRequests: number;
+}
+
 /** GPU backend as a plan sees it: prices, scaling rules and cold starts. */
 export interface PlannedBackend {
   /** Instance types with their prices in US dollars per hour, and the names of their GPUs. */
@@ -40,6 +50,8 @@ export interface PlannedBackend {
   readonly runSecondsMax: number | null;
   /** Returns the scaling rules of a deployment. */
   rules(chosen: ScalingSettings): ScalingRules;
+  /** Returns what a deployment has at rest. */
+  atRest(chosen: Pick<ScalingSettings, "instancesMax" | "scaling">): AtRest;
   /** Items of a video's bill other than instance time. */
   readonly videoItems: readonly BillItem[];
   /** Returns the billed instance seconds of creating or replacing the backend. */
