@@ -30,7 +30,7 @@ async function check(options: Readonly<Record<string, string>> = {}) {
     { account: "123456789012", backend: "ecs", build: "codebuild", ...options },
     {},
   );
-  const earlier = { hasJobs: Promise.resolve(false) };
+  const earlier = { jobs: Promise.resolve("none" as const) };
   const findings = await Promise.all(ecsChecks.inAccount(config, earlier));
   const subjects = ecsChecks.subjects(config);
   const found = findings.map(({ state, sentence }, index) => `${state} ${subjects[index]}: ${sentence}`);
