@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import {
   estimate,
+  leastSeconds,
   type MeasuredRun,
   measuredRunSchema,
   type Quote,
@@ -30,20 +31,46 @@ function computedOf({ policy, computed }: MeasuredRun) {
 }
 
 function quoted(run: MeasuredRun, before: readonly MeasuredRun[]): Quote {
-  const request = { ...run, model: "demo", secondsMost: null, computed: computedOf(run) };
-  return estimate(request, {
+  return estimate(requestOf(run), {
     runs: before.slice(-RUNS_MAX),
     waiting: { ahead: 0, workers: { least: 1, most: 1 }, isAtZero: false, coldStart: null },
     price: null,
-    now: run.at - run.seconds.make * 1000,
+    now: begunAt(run),
     counted: 1000,
   });
 }
 
-it.each([
+const requestOf = (run: MeasuredRun) => ({
+  ...run,
+  model: "demo",
+  secondsMost: null,
+  computed: computedOf(run),
+});
+
+const begunAt = ({ at, seconds }: MeasuredRun) => at - seconds.make * 1000;
+
+const SERIES = [
   ["a machine under changing load", "demo-runs.json"],
   ["a machine under steady load", "demo-runs-calm.json"],
-])("nine of ten runs of %s fall into the range that they would have been quoted", (machine, name) => {
+] as const;
+
+it.each(SERIES)("no run of %s takes less than it was said to take at least", (machine, name) => {
+  const runs = runsIn(name);
+  const told = runs.flatMap((run, index) => {
+    const before = runs.slice(0, index).slice(-RUNS_MAX);
+    const { worker } = run;
+    const least = leastSeconds(requestOf(run), { runs: before, worker, now: begunAt(run) });
+    return least === null ? [] : [{ least, make: run.seconds.make }];
+  });
+  const share = median(told.map(({ least, make }) => least / make));
+  process.stderr.write(
+    `${machine}: ${told.length} runs, whose least seconds were ${share.toFixed(2)} of what they took\n`,
+  );
+  expect(told.length).toBeGreaterThan(50);
+  expect(told.filter(({ least, make }) => make < least)).toEqual([]);
+});
+
+it.each(SERIES)("nine of ten runs of %s fall into the range that they would have been quoted", (machine, name) => {
   const runs = runsIn(name);
   const replayed = runs.map((run, index) => {
     const quote = quoted(run, runs.slice(0, index));
