@@ -184,7 +184,9 @@ describe("the least seconds of a video", () => {
 
   it("the least seconds are those of equal runs, and further below what is expected than a quote's low end", () => {
     expect(least(many())).toBeCloseTo(12.2, 1);
-    const uneven = Array.from({ length: 20 }, (_, index) => sampleRun({ seconds: { make: 12 + (index % 5) } }));
+    const uneven = Array.from({ length: 20 }, (_, index) =>
+      sampleRun({ seconds: { make: 12 + (index % 5) } }),
+    );
     const { low, expected } = quoted(uneven).seconds!;
     expect(least(uneven)! / expected).toBeLessThan((low / expected) ** 1.3);
   });

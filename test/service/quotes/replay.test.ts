@@ -70,42 +70,45 @@ it.each(SERIES)("no run of %s takes less than it was said to take at least", (ma
   expect(told.filter(({ least, make }) => make < least)).toEqual([]);
 });
 
-it.each(SERIES)("nine of ten runs of %s fall into the range that they would have been quoted", (machine, name) => {
-  const runs = runsIn(name);
-  const replayed = runs.map((run, index) => {
-    const quote = quoted(run, runs.slice(0, index));
-    const took = run.seconds.make + run.seconds.wait!;
-    const { seconds, steps, basis } = quote;
-    return {
-      basis,
-      isWithin: seconds && seconds.low <= took && took <= seconds.high,
-      width: seconds && seconds.high / seconds.low,
-      error: seconds && Math.abs(Math.log(seconds.expected / took)),
-      areStepsWithin: steps.computed.low <= run.computed && run.computed <= steps.computed.high,
-    };
-  });
-  const report = ["measured", "scaled"].map((basis) => {
-    const of = replayed.filter((each) => each.basis === basis);
-    const within = of.filter(({ isWithin }) => isWithin).length;
-    const width = median(of.map(({ width }) => width!));
-    const off = Math.exp(median(of.map(({ error }) => error!)));
-    return { basis, count: of.length, within, width, off };
-  });
-  for (const { basis, count, within, width, off } of report) {
+it.each(SERIES)(
+  "nine of ten runs of %s fall into the range that they would have been quoted",
+  (machine, name) => {
+    const runs = runsIn(name);
+    const replayed = runs.map((run, index) => {
+      const quote = quoted(run, runs.slice(0, index));
+      const took = run.seconds.make + run.seconds.wait!;
+      const { seconds, steps, basis } = quote;
+      return {
+        basis,
+        isWithin: seconds && seconds.low <= took && took <= seconds.high,
+        width: seconds && seconds.high / seconds.low,
+        error: seconds && Math.abs(Math.log(seconds.expected / took)),
+        areStepsWithin: steps.computed.low <= run.computed && run.computed <= steps.computed.high,
+      };
+    });
+    const report = ["measured", "scaled"].map((basis) => {
+      const of = replayed.filter((each) => each.basis === basis);
+      const within = of.filter(({ isWithin }) => isWithin).length;
+      const width = median(of.map(({ width }) => width!));
+      const off = Math.exp(median(of.map(({ error }) => error!)));
+      return { basis, count: of.length, within, width, off };
+    });
+    for (const { basis, count, within, width, off } of report) {
+      process.stderr.write(
+        `${machine}: ${within} of ${count} outcomes within the range of a ${basis} quote; its median width is a factor of ` +
+          `${width.toFixed(2)}, and the expected seconds are off by a factor of ${off.toFixed(2)}\n`,
+      );
+    }
+    const steps = replayed.slice(1).filter(({ areStepsWithin }) => areStepsWithin).length;
     process.stderr.write(
-      `${machine}: ${within} of ${count} outcomes within the range of a ${basis} quote; its median width is a factor of ` +
-        `${width.toFixed(2)}, and the expected seconds are off by a factor of ${off.toFixed(2)}\n`,
+      `${machine}: ${steps} of ${replayed.length - 1} numbers of computed steps within theirs\n`,
     );
-  }
-  const steps = replayed.slice(1).filter(({ areStepsWithin }) => areStepsWithin).length;
-  process.stderr.write(
-    `${machine}: ${steps} of ${replayed.length - 1} numbers of computed steps within theirs\n`,
-  );
-  const [measured] = report;
-  // The aim is 90 %. With this number of runs, two standard deviations of chance are 7 %.
-  expect(measured!.within / measured!.count).toBeGreaterThanOrEqual(0.83);
-  expect(steps / (replayed.length - 1)).toBeGreaterThanOrEqual(0.83);
-});
+    const [measured] = report;
+    // The aim is 90 %. With this number of runs, two standard deviations of chance are 7 %.
+    expect(measured!.within / measured!.count).toBeGreaterThanOrEqual(0.83);
+    expect(steps / (replayed.length - 1)).toBeGreaterThanOrEqual(0.83);
+  },
+);
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
