@@ -1,6 +1,7 @@
 export {
   type EstimateOptions,
   estimate,
+  leastSeconds,
   type Price,
   type QuotedRequest,
   usdOf,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   type EstimateOptions,
   estimate,
+  leastSeconds,
   type MeasuredRun,
   outcomeOf,
   type QuotedRequest,
@@ -172,5 +173,41 @@ describe("the measured runs", () => {
     expect((kept as MeasuredRun[])[0]).toMatchObject({ isCold: true, steps: 1 });
     expect((await store.list("runs/")).keys).toEqual([runsKey("a model/1")]);
     expect(await runs.read("another")).toEqual([]);
+  });
+});
+
+describe("the least seconds of a video", () => {
+  const least = (
+    runs: readonly MeasuredRun[],
+    { request = {}, worker = "cpu" }: { request?: Partial<QuotedRequest>; worker?: string } = {},
+  ) => leastSeconds({ ...REQUEST, ...request }, { runs, worker, now: NOW });
+
+  it("the least seconds are those of equal runs, and further below what is expected than a quote's low end", () => {
+    expect(least(many())).toBeCloseTo(12.2, 1);
+    const uneven = Array.from({ length: 20 }, (_, index) =>
+      sampleRun({ seconds: { make: 12 + (index % 5) } }),
+    );
+    const { low, expected } = quoted(uneven).seconds!;
+    expect(least(uneven)! / expected).toBeLessThan((low / expected) ** 1.3);
+  });
+
+  it("the least seconds are unknown with fewer than five runs of the shape on the same kind of worker", () => {
+    const five = many().slice(0, 5);
+    expect(least(five)).toBeGreaterThan(0);
+    expect(least(five.slice(1))).toBeNull();
+    expect(least(five, { worker: "cuda" })).toBeNull();
+    expect(least(many(), { request: { frames: 32 } })).toBeNull();
+    expect(least([])).toBeNull();
+    expect(least([...many({ worker: "cuda" }), ...five])).toBeCloseTo(least(five)!, 9);
+  });
+
+  it("a policy of which no run was seen takes at least what its fewest steps do", () => {
+    const unseen = { policy: "auto", computed: adaptive };
+    expect(least(many(), { request: unseen })).toBeLessThan(least(many())! / 2);
+  });
+
+  it("the opening of a model is no part of the least seconds", () => {
+    const cold = many({ isCold: true, seconds: { load: 60, make: 72.2 } }).slice(0, 8);
+    expect(least([...cold, ...many()])).toBeLessThan(13);
   });
 });
