@@ -5,8 +5,8 @@ import type { Clock } from "../../lib/shared/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
 
 /**
- * Returns the milliseconds that making a waiting job's video takes at least, or null: no runs of its shape were measured,
- * they cannot be read, or the job has used less than half of its time, so that nobody needs to know.
+ * Returns the milliseconds that making a waiting job's video takes at least. Returns null if no runs of its shape were
+ * measured, if they cannot be read, and before half of the job's time is used, when nobody needs to know.
  */
 export type LeastTime = (record: JobRecord) => Promise<number | null>;
 
@@ -52,11 +52,9 @@ export function leastTime({ runs, kind, clock, elapsed, log }: LeastTimeOptions)
   return async ({ id, params, createdAt, deadlineAt }) => {
     const now = clock.now();
     if (now - createdAt <= (deadlineAt - createdAt) / 2) return null;
-    const measured = await runsOf(params.model);
-    if (measured.length === 0) return null;
     try {
       const wanted = quotedFacts(resolvedRequestSchema.parse(params));
-      const seconds = leastSeconds(wanted, { runs: measured, worker: kind, now });
+      const seconds = leastSeconds(wanted, { runs: await runsOf(wanted.model), worker: kind, now });
       return seconds && seconds * 1000;
     } catch (error) {
       // A run says more precisely what is wrong with the request.
