@@ -96,7 +96,7 @@ export function estimate(wanted: QuotedRequest, options: EstimateOptions): Quote
 }
 
 /** Number of runs of a shape on a kind of worker from which on they tell what a video takes at least. */
-const RUNS_LEAST = 5;
+export const RUNS_LEAST = 5;
 
 /**
  * Factor by which the low end of a range lies further from what is expected before a video is refused for it. It is to

@@ -4,6 +4,7 @@ export {
   leastSeconds,
   type Price,
   type QuotedRequest,
+  RUNS_LEAST,
   usdOf,
 } from "./estimate.ts";
 export { type MeasuredRun, measuredRunSchema } from "./measured-run.ts";
