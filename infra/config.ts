@@ -1,7 +1,7 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
 import { nearest } from "../lib/shared/sentences/index.ts";
-import { INSTANCE_TYPES, typesOf } from "./backends/instance-types.ts";
+import { faultOfTypes, typesOf } from "./backends/instance-types.ts";
 import { BACKEND_NAMES, type BackendName } from "./backends/names.ts";
 import { INFERENCE_AMIS, type InferenceAmi } from "./backends/sagemaker/inference-amis.ts";
 
@@ -32,6 +32,8 @@ export interface DeploymentConfig {
   readonly image: { readonly from: "docker" | "codebuild" } | { readonly from: "uri"; readonly uri: string };
   /** Uses Spot instances, which cost less and may be taken away at any time; ECS only; false. */
   readonly spot: boolean;
+  /** VPC that exists, and subnets of it in which the instances are; ECS only; null, for a network of their own. */
+  readonly network: Subnets | null;
   /**
    * AMI of the instances, whose driver must support the image's CUDA; SageMaker only;
    * `al2023-ami-sagemaker-inference-gpu-4-1`.
@@ -70,6 +72,12 @@ export interface DeploymentConfig {
   readonly monthlyBudgetUsd: number | null;
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
+}
+
+/** Subnets of one VPC. */
+export interface Subnets {
+  readonly vpcId: string;
+  readonly subnetIds: readonly string[];
 }
 
 /**
@@ -113,7 +121,14 @@ const price = (least: number, most: number) => {
     z.number({ error }).min(least, { error }).max(most, { error }),
   );
 };
+/** Returns the items of a setting that lists them with commas between; any other value as it is. */
+const itemsOf = (value: unknown) =>
+  typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
 const matching = (pattern: RegExp, rule: string) => z.string({ error: rule }).regex(pattern, { error: rule });
+
+/** Digits of an example of an id in EC2. */
+const ID = "0123456789abcdef0";
+const SUBNETS = `must be subnets such as subnet-${ID}, with commas between them`;
 
 const context = z.strictObject({
   name: matching(/^[a-z][a-z0-9-]{0,19}$/, "must be up to 20 lower-case letters, digits and dashes").default(
@@ -126,7 +141,7 @@ const context = z.strictObject({
   ),
   backend: z.enum(BACKEND_NAMES, { error: `must be ${BACKEND_NAMES.join(" or ")}` }).default("sagemaker"),
   instanceTypes: z.preprocess(
-    (value) => (typeof value === "string" ? value.split(",").map((name) => name.trim()) : value),
+    itemsOf,
     z
       .array(z.string().min(1, { error: "must name a type" }))
       .min(1, { error: "must name a type" })
@@ -148,6 +163,15 @@ const context = z.strictObject({
     })
     .optional(),
   spot: flag.optional(),
+  vpcId: matching(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, `must be a VPC such as vpc-${ID}`).optional(),
+  subnetIds: z.preprocess(
+    itemsOf,
+    z
+      .array(matching(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, SUBNETS), { error: SUBNETS })
+      .min(1, { error: SUBNETS })
+      .refine((ids) => new Set(ids).size === ids.length, { error: "must not name a subnet twice" })
+      .optional(),
+  ),
   retentionDays: whole(1, 3650).default(30),
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
@@ -201,7 +225,7 @@ export function parseDeployment(
     ...rest,
     account,
     region,
-    ...instancesOf(rest),
+    ...backendSettings(rest),
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
     provenanceSecret: rest.provenanceSecret ?? null,
@@ -234,37 +258,48 @@ const DEFAULT_TYPES: Readonly<Record<BackendName, readonly string[]>> = {
 
 const DEFAULT_AMI: InferenceAmi = "al2023-ami-sagemaker-inference-gpu-4-1";
 
-type InstanceSetting = "instanceTypes" | "inferenceAmi" | "spot" | "scaling";
+/** Settings that one backend alone has, and why the other has none. */
+const OWN_SETTINGS = {
+  spot: ["ecs", "SageMaker's endpoints have no Spot instances"],
+  vpcId: ["ecs", "SageMaker's endpoints need no network of yours"],
+  subnetIds: ["ecs", "SageMaker's endpoints need no network of yours"],
+  inferenceAmi: ["sagemaker", "ECS chooses the AMI itself"],
+  scaling: ["sagemaker", "ECS scales by the jobs that wait"],
+} as const satisfies Partial<Record<keyof typeof context.shape, readonly [BackendName, string]>>;
+
+type BackendSettings = Pick<z.infer<typeof context>, "backend" | "instanceTypes" | keyof typeof OWN_SETTINGS>;
 
 /** Returns the settings that depend on the backend. */
-function instancesOf({
-  backend,
-  instanceTypes: given,
-  inferenceAmi,
-  spot,
-  scaling,
-}: Pick<z.infer<typeof context>, InstanceSetting | "backend">): Pick<DeploymentConfig, InstanceSetting> {
-  if (backend === "sagemaker" && spot !== undefined)
-    throw new DeploymentError(
-      "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances.",
-    );
-  if (backend === "ecs" && inferenceAmi !== undefined)
-    throw new DeploymentError("inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.");
-  if (backend === "ecs" && scaling !== undefined)
-    throw new DeploymentError("scaling belongs to -c backend=sagemaker: ECS scales by the jobs that wait.");
-  const instanceTypes = (given ?? DEFAULT_TYPES[backend]) as [string, ...string[]];
-  const offered = Object.keys(INSTANCE_TYPES[backend]);
-  if (instanceTypes.some((type) => !offered.includes(type)))
-    throw new DeploymentError(`-c instanceTypes may name ${offered.join(", ")} with backend=${backend}.`);
-  const isGpu = typesOf({ backend, instanceTypes }).map(({ gpu }) => gpu !== null);
-  if (new Set(isGpu).size > 1)
-    throw new DeploymentError("instanceTypes must all have a GPU, or all have none.");
+function backendSettings(
+  given: BackendSettings,
+): Pick<DeploymentConfig, "instanceTypes" | "inferenceAmi" | "spot" | "scaling" | "network"> {
+  const { backend, inferenceAmi, spot, scaling, vpcId, subnetIds } = given;
+  for (const [name, [owner, reason]] of Object.entries(OWN_SETTINGS))
+    if (given[name as keyof typeof OWN_SETTINGS] !== undefined && backend !== owner)
+      throw new DeploymentError(`${name} belongs to -c backend=${owner}: ${reason}.`);
+  if (!vpcId !== !subnetIds)
+    throw new DeploymentError("vpcId and subnetIds belong together: give both or neither.");
   return {
-    instanceTypes,
+    instanceTypes: instanceTypesOf(given),
     inferenceAmi: inferenceAmi ?? DEFAULT_AMI,
     spot: spot ?? false,
     scaling: scaling ?? SCALINGS[0],
+    network: vpcId && subnetIds ? { vpcId, subnetIds } : null,
   };
+}
+
+/** Returns the instance types of a deployment, all of which its backend offers. */
+function instanceTypesOf({
+  backend,
+  instanceTypes: given,
+}: Pick<BackendSettings, "backend" | "instanceTypes">): DeploymentConfig["instanceTypes"] {
+  const instanceTypes = (given ?? DEFAULT_TYPES[backend]) as [string, ...string[]];
+  const fault = faultOfTypes({ backend, instanceTypes });
+  if (fault !== null) throw new DeploymentError(fault);
+  const isGpu = typesOf({ backend, instanceTypes }).map(({ gpu }) => gpu !== null);
+  if (new Set(isGpu).size > 1)
+    throw new DeploymentError("instanceTypes must all have a GPU, or all have none.");
+  return instanceTypes;
 }
 
 function faultIn(error: z.ZodError): string {

@@ -24,6 +24,11 @@ function refusal(options: Record<string, unknown>, env: Record<string, string> =
   throw new Error(`${JSON.stringify(options)} was taken`);
 }
 
+/** Returns the names of all settings, as the refusal of an unknown one lists them. */
+function settingNames(): string[] {
+  return /choose from (.*)\.$/.exec(refusal({ none: 1 }))![1]!.split(", ");
+}
+
 describe("a deployment", () => {
   it("a deployment needs only an account", () => {
     expect(parse({})).toEqual({
@@ -38,6 +43,7 @@ describe("a deployment", () => {
       idleMinutes: 5,
       image: { from: "docker" },
       spot: false,
+      network: null,
       inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1",
       retentionDays: 30,
       undeleteDays: 0,
@@ -114,11 +120,20 @@ describe("a deployment on ECS", () => {
     });
     expect(parse({ backend: "ecs", spot: "true" }).spot).toBe(true);
   });
+
+  it("a deployment on ECS takes a VPC with its subnets, with ids of either length", () => {
+    const network = { vpcId: "vpc-0a1b2c3d", subnetIds: ["subnet-0a1b2c3d", "subnet-0123456789abcdef0"] };
+    const { vpcId } = network;
+    expect(parse({ backend: "ecs", vpcId, subnetIds: network.subnetIds.join(", ") }).network).toEqual(
+      network,
+    );
+  });
 });
 
 describe("a mistake in the settings", () => {
   const types = Object.keys(INSTANCE_TYPES.sagemaker).join(", ");
   const ec2Types = Object.keys(INSTANCE_TYPES.ecs).join(", ");
+  const [vpcId, subnetIds] = ["vpc-0123456789abcdef0", "subnet-0123456789abcdef0"];
   const budget = "-c monthlyBudgetUsd must be a whole number from 1 to 999999.";
   const email = "-c alarmEmail must be an e-mail address.";
 
@@ -138,11 +153,41 @@ describe("a mistake in the settings", () => {
     [{ domainName: "videos.example.xn--", certificateArn }, "-c domainName must be a domain name."],
     [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
     [{ backend: "ec2" }, "-c backend must be sagemaker or ecs."],
-    [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types} with backend=sagemaker.`],
+    [
+      { instanceTypes: "ml.p6.48xlarge" },
+      `There is no instance type ml.p6.48xlarge with backend=sagemaker: choose from ${types}.`,
+    ],
+    [
+      { instanceTypes: "g6.xlarge,ml.g6.2xlarge" },
+      "SageMaker names instance types with ml.: say -c instanceTypes=ml.g6.xlarge,ml.g6.2xlarge.",
+    ],
     [{ instanceTypes: "" }, "-c instanceTypes must name a type."],
     [
       { backend: "ecs", instanceTypes: "ml.g6.xlarge" },
-      `-c instanceTypes may name ${ec2Types} with backend=ecs.`,
+      "ECS names instance types without ml.: say -c instanceTypes=g6.xlarge.",
+    ],
+    [
+      { backend: "ecs", instanceTypes: "ml.trn2.3xlarge" },
+      `There is no instance type ml.trn2.3xlarge with backend=ecs: choose from ${ec2Types}.`,
+    ],
+    [
+      { vpcId, subnetIds },
+      "vpcId belongs to -c backend=ecs: SageMaker's endpoints need no network of yours.",
+    ],
+    [{ subnetIds }, "subnetIds belongs to -c backend=ecs: SageMaker's endpoints need no network of yours."],
+    [{ backend: "ecs", vpcId }, "vpcId and subnetIds belong together: give both or neither."],
+    [{ backend: "ecs", subnetIds }, "vpcId and subnetIds belong together: give both or neither."],
+    [
+      { backend: "ecs", vpcId: "my-network", subnetIds },
+      "-c vpcId must be a VPC such as vpc-0123456789abcdef0.",
+    ],
+    ...["", "subnet-1", `${subnetIds},`, vpcId].map((wrong): [Record<string, unknown>, string] => [
+      { backend: "ecs", vpcId, subnetIds: wrong },
+      "-c subnetIds must be subnets such as subnet-0123456789abcdef0, with commas between them.",
+    ]),
+    [
+      { backend: "ecs", vpcId, subnetIds: `${subnetIds},${subnetIds}` },
+      "-c subnetIds must not name a subnet twice.",
     ],
     [{ spot: "true" }, "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances."],
     [{ backend: "ecs", spot: "yes" }, "-c spot must be true or false."],
@@ -201,7 +246,7 @@ describe("a mistake in the settings", () => {
   });
 
   it("every setting is in the table of docs/deploy.md", () => {
-    const settings = /choose from (.*)\.$/.exec(refusal({ none: 1 }))![1]!.split(", ");
+    const settings = settingNames();
     const table = readFileSync("docs/deploy.md", "utf8").split("## Settings")[1]!.split("\n## ")[0]!;
     const described = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g)!);
     expect(described.sort()).toEqual(settings.sort());
@@ -214,7 +259,7 @@ describe("a mistake in the settings", () => {
   });
 
   it("any other value of a setting is refused in one sentence", () => {
-    const settings = fc.constantFrom(...Object.keys(parse({})), "imageUri", "build", "domainName");
+    const settings = fc.constantFrom(...settingNames());
     fc.assert(
       fc.property(fc.dictionary(settings, fc.jsonValue(), { minKeys: 1 }), (options) => {
         try {

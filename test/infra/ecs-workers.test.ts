@@ -91,13 +91,15 @@ describe("the service of workers", () => {
     ).toEqual(["WorkersCapacityOnDemand"]);
   });
 
-  it("the service of Spot instances is another one, with another provider, because neither can be changed", () => {
+  it("the service of Spot instances or of another network is another one with another provider, which cannot change", () => {
+    const network = (digit: string) => ({ vpcId: `vpc-${digit.repeat(8)}`, subnetIds: "subnet-0a1b2c3d" });
+    const all = [{}, { spot: "true" }, network("1"), network("2"), { spot: "true", ...network("1") }];
     const idsOf = (type: string) =>
-      ["false", "true"].flatMap((spot) =>
-        Object.keys(templateOf("gpu", { backend: "ecs", spot }).findResources(type)),
+      all.flatMap((options) =>
+        Object.keys(templateOf("gpu", { backend: "ecs", ...options }).findResources(type)),
       );
     for (const type of ["AWS::ECS::Service", "AWS::ECS::CapacityProvider"])
-      expect(new Set(idsOf(type)).size).toBe(2);
+      expect(new Set(idsOf(type)).size).toBe(all.length);
     expect(launchOf({ spot: "true" }).CapacityOptionType).toBe("SPOT");
     expect(launchOf({ spot: "false" }).CapacityOptionType).toBe("ON_DEMAND");
   });
@@ -136,6 +138,23 @@ describe("the instances of workers", () => {
     });
     template.hasResourceProperties("AWS::EC2::VPCEndpoint", { VpcEndpointType: "Gateway" });
     expect(only("AWS::ECS::TaskDefinition").NetworkMode).toBe("host");
+  });
+
+  it("the instances in a network that is given have its subnets, and nothing of a network is made but their firewall", () => {
+    const [vpcId, subnetIds] = ["vpc-0123456789abcdef0", ["subnet-0123456789abcdef0", "subnet-0a1b2c3d"]];
+    const options = { backend: "ecs", vpcId, subnetIds: subnetIds.join() };
+    const given = templateOf("gpu", options);
+    const types = Object.values(given.toJSON().Resources as Record<string, { Type: string }>);
+    expect(types.filter(({ Type }) => Type.startsWith("AWS::EC2::"))).toEqual([
+      expect.objectContaining({ Type: "AWS::EC2::SecurityGroup" }),
+    ]);
+    const group = only("AWS::EC2::SecurityGroup", given);
+    expect(group).toEqual({ ...only("AWS::EC2::SecurityGroup"), VpcId: vpcId });
+    const { Subnets: subnets, SecurityGroups: groups } = launchOf(options).NetworkConfiguration;
+    expect(subnets).toEqual(subnetIds);
+    expect(groups).toEqual([
+      { "Fn::GetAtt": [Object.keys(given.findResources("AWS::EC2::SecurityGroup"))[0], "GroupId"] },
+    ]);
   });
 
   it("the instances of every zone have a way out", () => {

@@ -90,3 +90,12 @@ it("a quota that is not listed is unknown, as are the regions of Managed Instanc
   );
   expect(last.image).toBe("CodeBuild builds it in the account.");
 });
+
+it("a network that is given is named with what nobody checks of it, and one that is made is not", async () => {
+  const subnetIds = "subnet-0a1b2c3d,subnet-1a1b2c3d";
+  const { last } = await check({ vpcId: "vpc-0a1b2c3d", subnetIds });
+  expect(last.network).toMatch(
+    /^It is not checked whether subnet-0a1b2c3d and subnet-1a1b2c3d are in vpc-0a1b2c3d in us-east-1, and reach S3/,
+  );
+  expect(Object.keys((await check()).last)).not.toContain("network");
+});
