@@ -153,7 +153,7 @@ describe("a worker", () => {
   it("a worker fails a job that cannot end before its deadline, and makes the next one in the same turn", async () => {
     const late = await lateJob(5);
     const next = await place.queue();
-    const { worker, lines, changes } = open();
+    const { worker, runs, lines, changes } = open();
     expect(await worker.run(late)).toMatchObject({
       outcome: "ran",
       record: { id: next.id, status: "completed" },
@@ -169,6 +169,9 @@ describe("a worker", () => {
     expect(lines).toContain(error?.message);
     expect(events.map(({ type }) => type)).toEqual(["video.queued", "video.failed"]);
     expect(changes).toEqual([late.id, next.id, next.id]);
+    const measured = await runs.read(late.params.model);
+    expect(measured).toHaveLength(6);
+    expect(new Set((measured as MeasuredRun[]).map(({ worker }) => worker)).size).toBe(1);
     const answer = { outcome: "ran", record: { id: late.id, status: "failed" } };
     expect(await worker.run(late)).toMatchObject(answer);
   });
