@@ -3,8 +3,8 @@
 #
 # Expected: with `minScalingCapacity: 0` the service has no task while its queue is empty, and one when a message comes.
 #
-# What happens: configureAutoscalingForService (queue-processing-service-base.js) adds a task from 100 visible messages on, five from
-# 500 on, and removes one at none. In between only the use of the CPU scales, which does not exist without a task. So up to 99
+# What happens: configureAutoscalingForService (queue-processing-service-base.js) adds a task from 100 visible messages on, five
+# from 500 on, and removes one at none. In between only the use of the CPU scales, which does not exist without a task. So up to 99
 # messages wait until they expire, after four days by default, and no warning says so at synthesis. The steps are the default of
 # `scalingSteps`, whatever the minimum is. The step at none also counts messages that are being worked on as gone: they are not
 # visible, so the last task is removed while it works (issue 9242 asked for another metric, and was closed).
@@ -14,13 +14,13 @@
 # 1 on, and let the metric of the lower step count visible and invisible messages; a construct of one's own is shorter.
 #
 # Versions: aws-cdk-lib 2.276.0, constructs 10.8.1, Node 20.20. Date: 2026-12-01
-# Needs: node with npm, no AWS account, as it reads templates alone; exits with 1 if the behaviour has changed
+# Needs: npm, and no AWS account, as it reads templates alone. Exits with 1 if the behaviour has changed.
 set -euo pipefail
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-npm install --silent --no-audit --no-fund --ignore-scripts aws-cdk-lib@2.276.0 constructs@10.8.1
+npm install --silent --no-audit --no-fund --ignore-scripts constructs@10.8.1 aws-cdk-lib@2.276.0
 cat >main.mjs <<'JS'
 import cdk from "aws-cdk-lib";
 import { Annotations, Match, Template } from "aws-cdk-lib/assertions";

@@ -65,8 +65,9 @@ for (const [name, order] of Object.entries({ javascript, python })) {
   const service = await queue();
   const id = await order(service);
   service.server.close();
-  console.log(`${name.padEnd(10)} one submit: ${service.seen.orders} orders, ${service.seen.keys} with a key; known to the caller: ${id}`);
-  isAsDescribed &&= service.seen.orders === 4 && service.seen.keys === 0 && id === "video_4";
+  const { orders, keys } = service.seen;
+  console.log(`${name.padEnd(10)} one submit: ${orders} orders, ${keys} with a key; known to the caller: ${id}`);
+  isAsDescribed &&= orders === 4 && keys === 0 && id === "video_4";
 }
 const script = "import fal_client.client; print(fal_client.client.MAX_ATTEMPTS)";
 const most = spawnSync("venv/bin/python", ["-c", script], { encoding: "utf8" }).stdout.trim();
