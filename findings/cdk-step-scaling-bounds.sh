@@ -15,7 +15,7 @@
 # comparison in the template.
 #
 # Versions: aws-cdk-lib 2.276.0, constructs 10.8.1, Node 20.20. Date: 2026-12-01
-# Needs: node with npm, no AWS account, as it reads templates alone; exits with 1 if the behaviour has changed
+# Needs: npm, and no AWS account, as it reads templates alone. Exits with 1 if the behaviour has changed.
 set -euo pipefail
 
 work=$(mktemp -d)
