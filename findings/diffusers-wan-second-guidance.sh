@@ -7,7 +7,7 @@
 #
 # What happens: `WanPipeline.do_classifier_free_guidance` is `guidance_scale > 1` and holds for both stages. With 1 and 4
 # the negative prompt is never read, and the video is bit for bit that of 1 and 1. With 4 and 1 the second transformer
-# still runs twice a step, and what the second run says about the unconditional half is multiplied by zero. Nothing is
+# still runs twice a step, and with a scale of 1 the unconditional half cancels out of the guided sum. Nothing is
 # logged. The image-to-video pipeline has the same property.
 #
 # Why it matters: the first is a wrong video, taken for an effect of the LoRA. The second pays twice for the low-noise
