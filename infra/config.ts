@@ -1,6 +1,6 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
-import { nearest } from "../lib/shared/sentences/index.ts";
+import { nearest, oneOf } from "../lib/shared/sentences/index.ts";
 import { faultOfTypes, typesOf } from "./backends/instance-types.ts";
 import { BACKEND_NAMES, type BackendName } from "./backends/names.ts";
 import { INFERENCE_AMIS, type InferenceAmi } from "./backends/sagemaker/inference-amis.ts";
@@ -129,12 +129,24 @@ const matching = (pattern: RegExp, rule: string) => z.string({ error: rule }).re
 /** Digits of an example of an id in EC2. */
 const ID = "0123456789abcdef0";
 const SUBNETS = `must be subnets such as subnet-${ID}, with commas between them`;
+/** Beginnings that the names of buckets may not have. */
+const BUCKET_BEGINNINGS = ["xn--", "sthree-", "amzn-s3-demo-"];
+
+/** Beginnings that the names of ECS's capacity providers may not have, which come from that of their stack. */
+const PROVIDER_BEGINNINGS = ["aws", "ecs", "fargate"];
+
+const begins = (name: string, beginnings: readonly string[]) =>
+  beginnings.some((beginning) => name.startsWith(beginning));
 
 const context = z.strictObject({
   name: matching(
     /^[a-z][a-z0-9-]{0,19}$/,
     "must have up to 20 lower-case letters, digits and dashes, and begin with a letter",
-  ).default("adareel"),
+  )
+    .refine((name) => !begins(name, BUCKET_BEGINNINGS), {
+      error: `must not begin with ${oneOf(BUCKET_BEGINNINGS)}, as no bucket may`,
+    })
+    .default("adareel"),
   account: matching(/^\d{12}$/, "must be the twelve digits of an AWS account").optional(),
   region: matching(/^[a-z0-9-]+$/, "must be a region such as eu-central-1").optional(),
   model: matching(
@@ -223,6 +235,10 @@ export function parseDeployment(
   checkRegion(region);
   if (imageUri && build)
     throw new DeploymentError("imageUri and build exclude each other: give one of them.");
+  if (rest.backend === "ecs" && begins(rest.name, PROVIDER_BEGINNINGS))
+    throw new DeploymentError(
+      `-c name must not begin with ${oneOf(PROVIDER_BEGINNINGS)} with backend=ecs, as no capacity provider may.`,
+    );
   if (!domainName !== !certificateArn)
     throw new DeploymentError("domainName and certificateArn belong together: give both or neither.");
   return {

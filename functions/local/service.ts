@@ -1,10 +1,7 @@
-import { once } from "node:events";
 import { mkdir, readFile } from "node:fs/promises";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
@@ -25,13 +22,15 @@ import { noSniff } from "../api/middleware/no-sniff.ts";
 import { openQuotes } from "../api/quotes.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
-import { createLoops, type Watch } from "./loops.ts";
+import { type Listening, listen } from "./listen.ts";
+import { createLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { localProvenance } from "./provenance.ts";
 import { quoteSettings } from "./quote-settings.ts";
 import { sessionKey } from "./session-key.ts";
 import { openOwnStore } from "./store.ts";
 import { verifyRoutes } from "./verify-routes.ts";
+import type { Watch } from "./watch.ts";
 import { ownEnvironments } from "./workers.ts";
 
 /** Whole service. It differs from a deployment in its store, a folder by default, and its queues, in memory. */
@@ -46,9 +45,6 @@ export interface Service {
 
 /** Tenant of the keys that a start makes, so that each start shows the videos of the earlier ones. */
 const TENANT = "default";
-
-/** Time for which a stop waits for requests under way once the worker has ended. */
-const CLOSE_MS = 500;
 
 /**
  * Starts the service.
@@ -176,64 +172,30 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       return c.text("The service failed.\n", 500);
     });
 
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  let server: Listening | undefined;
   let firstKey: string | null = null;
+  async function stop(): Promise<void> {
+    stopping.abort();
+    const stopped = loops.stop();
+    await (server?.stop(stopped) ?? stopped);
+  }
   try {
-    server.listen(config.port, config.host);
-    await once(server, "listening");
-    url ??= localUrl(config.host, (server.address() as AddressInfo).port);
+    server = await listen(app, config, log);
+    url ??= server.url;
     await loops.started;
     const isFirst = (await keys.list()).length === 0;
     if (isFirst) firstKey = (await keys.create({ tenant: TENANT, name: "first start" })).key;
   } catch (error) {
-    server.close();
-    await loops.stop();
-    throw listenError(error as NodeJS.ErrnoException, config);
+    await stop();
+    throw error;
   }
-  server.on("error", (error) => log.error({ reason: error.message }, "a connection was not accepted"));
 
   loops.begin();
 
-  return {
-    url,
-    firstKey,
-    sessionKey: session?.key ?? null,
-    async stop() {
-      stopping.abort();
-      const closed = once(server.close(), "close");
-      await loops.stop();
-      await Promise.race([closed, sleep(CLOSE_MS)]);
-      server.closeAllConnections();
-    },
-  };
+  return { url, firstKey, sessionKey: session?.key ?? null, stop };
 }
 
 /** Returns whether only this machine can reach the service: neither its address nor a proxy leads elsewhere. */
 function isPrivate({ host, publicUrl }: LocalConfig): boolean {
   return publicUrl === null && (host === "localhost" || isLoopbackAddress(host));
-}
-
-/** Returns the URL by which this machine reaches a server that listens on `host`. */
-function localUrl(host: string, port: number): string {
-  const name = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
-}
-
-function listenError(cause: NodeJS.ErrnoException, { host, port }: LocalConfig): Error {
-  switch (cause.code) {
-    case "EADDRINUSE":
-      return new Error(
-        `Port ${port} of ${host} is taken, perhaps by another npm start: stop that, or choose another port, ` +
-          `as in: PORT=${port < 65_535 ? port + 1 : 3000} npm start`,
-        { cause },
-      );
-    case "EACCES":
-      return new Error(`Port ${port} may not be used: choose one above 1023 with PORT.`, { cause });
-    case "EADDRNOTAVAIL":
-    case "EAI_AGAIN":
-    case "ENOTFOUND":
-      return new Error(`HOST ${host} is not an address of this machine: choose another one.`, { cause });
-    default:
-      return cause;
-  }
 }

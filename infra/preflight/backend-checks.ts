@@ -8,7 +8,7 @@ export type EarlierJobs = "none" | "ended" | "unfinished";
 
 /** Knowledge of an earlier deployment of the same name. */
 export interface EarlierDeployment {
-  /** Its jobs. With any, this deployment is an upgrade. */
+  /** Jobs that it has had. With any, this deployment is an upgrade. */
   readonly jobs: Promise<EarlierJobs>;
 }
 

@@ -24,7 +24,7 @@ export interface Stored {
   readonly bucket: Promise<Finding>;
   /** Finding whether it contains all bytes of the model. */
   readonly model: Promise<Finding>;
-  /** Its jobs; `none` if this cannot be found out. */
+  /** Jobs that it has; `none` if this cannot be found out. */
   readonly jobs: Promise<EarlierJobs>;
 }
 

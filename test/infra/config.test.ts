@@ -139,8 +139,17 @@ describe("a mistake in the settings", () => {
 
   it.each([
     [
-      { name: "Video" },
+      { name: "1video" },
       "-c name must have up to 20 lower-case letters, digits and dashes, and begin with a letter.",
+    ],
+    [{ name: "xn--a" }, "-c name must not begin with xn--, sthree- or amzn-s3-demo-, as no bucket may."],
+    [
+      { name: "amzn-s3-demo-a" },
+      "-c name must not begin with xn--, sthree- or amzn-s3-demo-, as no bucket may.",
+    ],
+    [
+      { name: "ecs-films", backend: "ecs" },
+      "-c name must not begin with aws, ecs or fargate with backend=ecs, as no capacity provider may.",
     ],
     [{ account: "12" }, "-c account must be the twelve digits of an AWS account."],
     [{ region: "EU (Frankfurt)" }, "-c region must be a region such as eu-central-1."],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { ACCOUNT, IMAGE, templateOf } from "./deployment.ts";
-import { names, permissionsOf } from "./policies.ts";
+import { namedResources, names, permissionsOf } from "./policies.ts";
 
 const REGION = "eu-central-1";
 const BUCKET = `adareel-${ACCOUNT}-${REGION}`;
@@ -67,6 +67,7 @@ describe("the container of a worker", () => {
   it("the container writes into a log that is kept for a month", () => {
     const { Options: options } = container.LogConfiguration;
     expect(names(options["awslogs-group"])).toBe("WorkersLog");
+    expect(options["awslogs-region"]).toBe(REGION);
     template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
   });
 });
@@ -87,9 +88,9 @@ describe("the service of workers", () => {
   it("the service has its tasks on the instances that its provider starts", () => {
     const { CapacityProviderStrategy: strategy, LaunchType: type } = only("AWS::ECS::Service");
     expect(type).toBeUndefined();
-    expect(
-      strategy.map(({ CapacityProvider }: { CapacityProvider: unknown }) => names(CapacityProvider)),
-    ).toEqual(["WorkersCapacityOnDemand"]);
+    expect(strategy).toEqual([
+      { CapacityProvider: { Ref: expect.stringMatching(/^WorkersCapacityOnDemand/) }, Weight: 1 },
+    ]);
   });
 
   it("the service of Spot instances or of another network is another one with another provider, which cannot change", () => {
@@ -123,10 +124,18 @@ describe("the instances of workers", () => {
     expect(spot).not.toHaveProperty("OnDemandMaxPricePercentageOverLowestPrice");
   });
 
+  it("the instances go a minute after their task, since they are billed until then", () => {
+    const { InfrastructureOptimization: optimization } = only(
+      "AWS::ECS::CapacityProvider",
+    ).ManagedInstancesProvider;
+    expect(optimization).toEqual({ ScaleInAfter: 60 });
+  });
+
   it("the instances are reached by nobody, and reach AWS by HTTPS", () => {
     const { SecurityGroupIngress: ingress, SecurityGroupEgress: egress } = only("AWS::EC2::SecurityGroup");
     expect(ingress).toEqual([]);
     expect(egress).toMatchObject([{ IpProtocol: "tcp", FromPort: 443, ToPort: 443 }]);
+    expect(launchOf().NetworkConfiguration.SecurityGroups.map(names)).toEqual(["WorkersNetworkOutward"]);
   });
 
   it("the instances have public addresses and no NAT gateway, which would be billed at rest", () => {
@@ -175,6 +184,15 @@ describe("the instances of workers", () => {
   it("the instances have a role whose name AWS lets ECS pass on, another one in each region", () => {
     template.hasResourceProperties("AWS::IAM::Role", { RoleName: `ecsInstanceRole-adareel-${REGION}` });
   });
+
+  it("the instances are started by ECS, and known to it, by the policies that AWS wrote for that", () => {
+    const policyOf = (name: string) => {
+      const { properties } = namedResources(template).find((each) => each.name === `WorkersCapacity${name}`)!;
+      return JSON.stringify(properties.ManagedPolicyArns);
+    };
+    expect(policyOf("Infrastructure")).toContain("/AmazonECSInfrastructureRolePolicyForManagedInstances");
+    expect(policyOf("Instance")).toContain("/AmazonECSInstanceRolePolicyForManagedInstances");
+  });
 });
 
 describe("the roles of workers", () => {
@@ -198,10 +216,27 @@ describe("the roles of workers", () => {
     expect(ofBucket(granted)).toEqual(ofBucket(permissionsOf(templateOf("gpu"), "EndpointRole")));
   });
 
-  it("ECS may pull the image and write the log, and nothing of the bucket", () => {
-    const lines = permissionsOf(template, "WorkersTaskExecutionRole");
-    expect(lines.filter((line) => line.startsWith("s3:"))).toEqual([]);
-    expect(lines.some((line) => line.startsWith("logs:PutLogEvents WorkersLog"))).toBe(true);
+  it("ECS may pull the image and write the log, and nothing else", () => {
+    const [, name] = IMAGE.split(/[/@]/);
+    const repository = `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/${name}`;
+    expect(permissionsOf(template, "WorkersTaskExecutionRole")).toEqual([
+      `ecr:BatchCheckLayerAvailability ${repository}`,
+      `ecr:BatchGetImage ${repository}`,
+      "ecr:GetAuthorizationToken *",
+      `ecr:GetDownloadUrlForLayer ${repository}`,
+      "logs:CreateLogStream WorkersLog",
+      "logs:PutLogEvents WorkersLog",
+    ]);
+  });
+
+  it("a worker has its own role, and ECS the one that starts it; the container has no more of its instance", () => {
+    const task = only("AWS::ECS::TaskDefinition");
+    expect([names(task.TaskRoleArn), names(task.ExecutionRoleArn)]).toEqual([
+      "WorkersTaskRole",
+      "WorkersTaskExecutionRole",
+    ]);
+    expect(task.ContainerDefinitions[0].Privileged ?? false).toBe(false);
+    expect(task.ContainerDefinitions[0].LinuxParameters).toBeUndefined();
   });
 
   it("dispatch may send to the queue of runs, and the sweep may ask how many jobs wait in it", () => {

@@ -13,7 +13,7 @@ const block = blocksOf("docs/deploy.md").find(({ text }) => text.includes("put-r
 const prefix = /--log-group-name-prefix (\S+)/.exec(block.text)![1]!;
 const group = `${prefix}eu-central-1-edge-ApiFunction`;
 
-/** Answers like the command line of AWS, with a group in the second of two regions, and writes down what it was asked. */
+/** Answers like AWS, with a group in the second of two regions, and writes down what it was asked. */
 const AWS = `#!/bin/bash
 echo "$*" >> "$CALLS"
 case "$*" in

@@ -7,7 +7,7 @@ import type { Run } from "../../functions/gpu/worker.ts";
 import { fairTurns, type JobRef, type PassedOver, passedOver } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import type { RunsQueue } from "./runs-queue.ts";
-import { type RunnerOptions, takeTurn } from "./worker.ts";
+import { type RunnerOptions, silent, takeTurn } from "./worker.ts";
 
 export interface PullerOptions extends RunnerOptions {
   /** Told when the worker begins and ends to wait for a turn. */
@@ -17,8 +17,6 @@ export interface PullerOptions extends RunnerOptions {
 }
 
 const PAUSE_MS_MAX = 2_000;
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Runs the jobs that it finds in the store, with the loop of the GPU function, until it is told to stop. */
 export async function runStorePuller(options: PullerOptions): Promise<void> {

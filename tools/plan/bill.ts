@@ -1,4 +1,3 @@
-import type { AtRest } from "./backends/backend.ts";
 import { type Figure, figure } from "./figure.ts";
 import { PRICES, type PriceName } from "./prices.ts";
 
@@ -51,6 +50,16 @@ export const DEPLOYED = {
 
 const lambda = invocation(DEPLOYED.lambdaGb, DEPLOYED.lambdaSeconds);
 const edge = invocation(DEPLOYED.edgeGb, DEPLOYED.edgeSeconds);
+
+/** Counts of what is billed without a job and differs between backends. A test counts them in the templates. */
+export interface AtRest {
+  /** Metrics of all alarms, those of the scaling policies included. */
+  readonly alarmMetrics: number;
+  /** Queues that Lambda polls. */
+  readonly queues: number;
+  /** Requests of a sweep to the backend's own queue. */
+  readonly queueRequests: number;
+}
 
 export interface IdleMonth {
   readonly modelGb: number;

@@ -39,7 +39,10 @@ export class Network extends Construct {
     }).attrGroupId;
   }
 
-  /** Makes a VPC with public subnets. They need no NAT gateway and so cost nothing at rest, and S3 has its own free way. */
+  /**
+   * Makes a VPC with public subnets. They need no NAT gateway and so cost nothing at rest, and S3 has a way of its own,
+   * which is free.
+   */
   private publicSubnets(): Subnets {
     const { region } = Stack.of(this);
     const vpc = new CfnVPC(this, "Vpc", {

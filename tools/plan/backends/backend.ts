@@ -1,5 +1,5 @@
 import type { Scaling } from "../../../infra/config.ts";
-import type { BillItem } from "../bill.ts";
+import type { AtRest, BillItem } from "../bill.ts";
 import type { Figure } from "../figure.ts";
 import type { ScalingRules } from "../scaling.ts";
 
@@ -18,16 +18,6 @@ export interface ScalingSettings {
 interface PlannedType {
   readonly dollarsPerHour: number;
   readonly gpu: { readonly name: string } | null;
-}
-
-/** Counts of what is billed without a job and differs between backends. A test counts them in the templates. */
-export interface AtRest {
-  /** Metrics of all alarms, those of the scaling policies included. */
-  readonly alarmMetrics: number;
-  /** Queues that Lambda polls. */
-  readonly queues: number;
-  /** Requests of a sweep to the backend's own queue. */
-  readonly queueRequests: number;
 }
 
 /** GPU backend as a plan sees it: prices, scaling rules and cold starts. */

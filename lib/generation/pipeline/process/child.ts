@@ -6,7 +6,8 @@
  */
 import { SessionError } from "../../onnx/index.ts";
 import { GenerationError, type GenerationFault } from "../errors.ts";
-import { openPipeline, type Pipeline, type Progress } from "../pipeline.ts";
+import { openPipeline, type Pipeline } from "../pipeline.ts";
+import type { Progress } from "../progress.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 
 let pipeline: Pipeline | null = null;
