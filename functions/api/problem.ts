@@ -83,10 +83,10 @@ export class ApiError extends Error {
 export const nothingHere = () =>
   new ApiError("not_found", "There is nothing at this path: /docs lists what there is.");
 
-/** What is said of faults whose reason concerns the operator alone; the request id to ask about follows. */
+/** Sentences for faults whose reason concerns the operator alone; the request id to ask about follows them. */
 const UNTOLD: Partial<Record<ProblemCode, string>> = {
   internal_error: "The service failed.",
-  storage_unavailable: "The service cannot use its store now: try again soon, with the same Idempotency-Key.",
+  storage_unavailable: "The service cannot use its store now: try again soon.",
 };
 
 /** Returns whether an error is a fault of the service, which its log must explain. */

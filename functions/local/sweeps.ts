@@ -48,7 +48,9 @@ export function startSweeps(options: SweepsOptions): () => void {
     const report = await sweep({ jobs, hints, clock, isStale, isThorough, onUnfinished: news.seen, onError });
     metrics.observeSweep(report);
     if (!hasWorkers && isUnattended(report))
-      log.warn("videos wait, and nobody makes one: start npm run worker with the store of this service");
+      log.warn(
+        "videos wait, and nobody makes one: start npm run worker with the store and the models of this service",
+      );
     await news.endSweep();
   }
 

@@ -219,8 +219,7 @@ describe("an internal error", () => {
     expect(answer.headers.get("retry-after")).toBe("2");
     const { detail, request_id: id } = await expectProblem(answer, "storage_unavailable", null);
     expect(detail).toBe(
-      "The service cannot use its store now: try again soon, with the same Idempotency-Key. " +
-        `Ask about it with the request id ${id}.`,
+      `The service cannot use its store now: try again soon. Ask about it with the request id ${id}.`,
     );
   });
 

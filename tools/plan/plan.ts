@@ -90,7 +90,10 @@ export function makePlan(options: PlanOptions, knownShare = 1): Plan {
     besides: videoBill({
       backendItems: BACKENDS[backend].videoItems,
       videoMb: model.videoMb.value,
-      videoSeconds: denoisingSeconds(model.denoising, "fast") / options.speed.value,
+      videoSeconds: Math.min(
+        denoisingSeconds(model.denoising, "fast") / options.speed.value,
+        options.deadlineSeconds,
+      ),
       hasWaf,
     }),
   };
