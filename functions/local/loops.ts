@@ -17,6 +17,7 @@ import { reasonOf } from "../../lib/shared/reason-of.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { LiveJobs } from "../api/env.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
+import { outageTeller } from "../gpu/outage.ts";
 import { settle } from "../settle/settle.ts";
 import { abandonJobs } from "./abandon-jobs.ts";
 import type { LocalConfig } from "./config.ts";
@@ -122,6 +123,7 @@ export function createLoops(deps: LoopsDeps): Loops {
       webhooks.add(ref, clock.now() + delaySeconds * 1000);
     },
   };
+  const runs = outageTeller({ log, failing: "a run failed", ended: "runs succeed again" });
   const news = jobNews({ jobs, hints, live, metrics, watch, onError });
   let endSweeps = () => {};
 
@@ -136,7 +138,8 @@ export function createLoops(deps: LoopsDeps): Loops {
     const { ref, failure } = backend.outcomeOf(message);
     try {
       const { outcome, record } = await settle({ jobs, backend, hints, sleep }, { ref, failure });
-      if (failure !== null) log.warn({ videoId: ref.id, outcome, reason: failure }, "a run failed");
+      if (failure === null) runs.ended();
+      else runs.failed(failure, { videoId: ref.id, outcome });
       if (outcome === "over") news.ended(record);
     } catch (error) {
       onError(error, ref);

@@ -1,12 +1,10 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
-import { isResolvedRequest } from "../../lib/generation/request/index.ts";
-import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
@@ -15,10 +13,12 @@ import { urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { VERSION } from "../../lib/shared/version.ts";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
 import { noSniff } from "../api/middleware/no-sniff.ts";
+import { openJobs } from "../api/open-jobs.ts";
 import { openQuotes } from "../api/quotes.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
@@ -78,14 +78,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const ring = keyRing(master, random);
   let url = config.publicUrl;
   const signer = urlSigner({ baseUrl: () => url!, secret: ring.derivedKey("signed urls"), clock });
-  const jobs = jobStore({
-    store,
-    clock,
-    random,
-    sleep,
-    canReadParams: isResolvedRequest,
-    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
-  });
+  const jobs = openJobs(store, log);
   const keys = apiKeys({ store, clock, random, sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
   const metrics = createMetrics();
@@ -117,9 +110,6 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     provenance,
   });
 
-  const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
   /** Ends the streams, whose readers come again, before anything else is waited for. */
   const stopping = new AbortController();
   const session = isPrivate(config) ? sessionKey(keys, { tenant: TENANT, random }) : null;
@@ -143,7 +133,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     clock,
     random,
     log,
-    version,
+    version: VERSION,
     fault: () => loops.fault,
     nextChange: loops.nextChange,
     live: loops.live,

@@ -3,8 +3,8 @@ import { type Hints, type JobRef, type JobStore, sweep } from "../../lib/service
 import type { ApiKeys } from "../../lib/service/keys/index.ts";
 import type { Spending } from "../../lib/service/spending/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
-import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { system } from "../../lib/shared/system.ts";
+import { type Outage, outageTeller } from "../gpu/outage.ts";
 import type { JobNews } from "./job-news.ts";
 import type { Metrics } from "./metrics.ts";
 import { unattendedWatch } from "./unattended.ts";
@@ -62,11 +62,11 @@ export function startSweeps(options: SweepsOptions): () => void {
     }
   }
 
-  const failed = (what: string) => (error: unknown) =>
-    log.error({ reason: reasonOf(error) }, `${what} failed and is repeated`);
+  const outageOf = (what: string) =>
+    outageTeller({ log, failing: `${what} failed and is repeated`, ended: `${what} succeeded again` });
   const ends = [
-    everyMs(options.pauseMs, look, failed("a sweep")),
-    everyMs(PURGE_MS, purge, failed("a purge")),
+    everyMs(options.pauseMs, look, outageOf("a sweep")),
+    everyMs(PURGE_MS, purge, outageOf("a purge")),
   ];
   return () => {
     for (const end of ends) end();
@@ -74,11 +74,11 @@ export function startSweeps(options: SweepsOptions): () => void {
 }
 
 /** Runs `task` now, and again and again with this pause after each run, until the returned function is called. */
-function everyMs(pauseMs: number, task: () => Promise<void>, onError: (error: unknown) => void): () => void {
+function everyMs(pauseMs: number, task: () => Promise<void>, outage: Outage): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isEnded = false;
   const run = async () => {
-    await task().catch(onError);
+    await task().then(outage.ended, outage.failed);
     if (!isEnded) timer = setTimeout(run, pauseMs);
   };
   void run();

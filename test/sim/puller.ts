@@ -2,7 +2,6 @@ import { pull } from "../../functions/gpu/pull.ts";
 import { queueTurns } from "../../functions/gpu/queue-turns.ts";
 import { storeTurns } from "../../functions/gpu/store-turns.ts";
 import type { TurnSource } from "../../functions/gpu/turn-source.ts";
-import type { WarmModel } from "../../functions/gpu/warm-models.ts";
 import type { Run } from "../../functions/gpu/worker.ts";
 import { fairTurns, type JobRef, type PassedOver, passedOver } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
@@ -76,12 +75,11 @@ async function runPuller(source: TurnSource, seen: PassedOver | undefined, optio
       }
     },
   };
-  const open = async () => ({}) as WarmModel;
   await pull(
     {
       source,
       worker,
-      models: { names: ["demo"], fault: null, open },
+      models: { fault: null, recheck: async () => undefined },
       protection: null,
       pause: (durationMs) => (broken ? Promise.reject(broken) : network.sleep(process, durationMs)),
       random: network.random.bytes,

@@ -40,6 +40,8 @@ export class Capacity extends Construct {
         infrastructureRoleArn: this.infrastructureRole().roleArn,
         propagateTags: "CAPACITY_PROVIDER",
         infrastructureOptimization: { scaleInAfter: IDLE_SECONDS },
+        // ECS looks at the GPUs too; otherwise each new task would come to the same instance with a broken one.
+        autoRepairConfiguration: { actionsStatus: "ENABLED" },
         instanceLaunchTemplate: {
           ec2InstanceProfileArn: profile.instanceProfileArn,
           capacityOptionType: config.spot ? "SPOT" : "ON_DEMAND",
