@@ -83,8 +83,11 @@ export class ApiError extends Error {
 export const nothingHere = () =>
   new ApiError("not_found", "There is nothing at this path: /docs lists what there is.");
 
-/** Codes of faults that concern the operator alone: their answers reveal only the request id to ask about. */
-const UNTOLD: ReadonlySet<ProblemCode> = new Set(["internal_error", "storage_unavailable"]);
+/** Sentences for faults whose reason concerns the operator alone; the request id to ask about follows them. */
+const UNTOLD: Partial<Record<ProblemCode, string>> = {
+  internal_error: "The service failed.",
+  storage_unavailable: "The service cannot use its store now: try again soon.",
+};
 
 /** Returns whether an error is a fault of the service, which its log must explain. */
 export function isFault({ code, status }: ApiError): boolean {
@@ -97,9 +100,8 @@ export function isFault({ code, status }: ApiError): boolean {
  */
 export function problemOf(error: ApiError, instance: string, requestId: string) {
   const { status, code, param, after } = error;
-  const message = UNTOLD.has(code)
-    ? `The service failed. Ask about it with the request id ${requestId}.`
-    : error.message;
+  const untold = UNTOLD[code];
+  const message = untold ? `${untold} Ask about it with the request id ${requestId}.` : error.message;
   return {
     type: `urn:adareel:problem:${code}`,
     title: STATUS_CODES[status] ?? "Error",

@@ -9,8 +9,8 @@ import { JobFailure } from "./failure.ts";
 const CONTENT_TYPES: Readonly<Record<string, string>> = { ".mp4": "video/mp4", ".webp": "image/webp" };
 
 /**
- * A video may have taken an hour, so its upload outlasts a restart of the store: it is tried for about a minute, or as
- * long as the lease if that is shorter.
+ * A video may have taken an hour, so its upload outlasts a restart of the store, a full disk that somebody frees, and
+ * credentials that are being changed: it is tried for about a minute, or as long as the lease if that is shorter.
  */
 const RETRY_WAITS = { firstMs: 500, maxMs: 8_000, count: 10 };
 
@@ -40,7 +40,7 @@ export async function uploadOutput(
   const answer = await retry(() => putOnce(store, key, body, contentType), {
     waits: doubling(RETRY_WAITS),
     sleep: (ms) => sleep(ms, undefined, { signal }),
-    isRetryable: (error) => error instanceof StoreError && error.code === "unavailable",
+    isRetryable: (error) => error instanceof StoreError,
     isDone: (put) => put === "stored",
     exhausted: unstored,
   });

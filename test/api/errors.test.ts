@@ -211,14 +211,16 @@ describe("an internal error", () => {
     return testApi({ store: broken });
   };
 
-  it("a failing store is a 503 that may be retried and shows only the request id", async () => {
+  it("a failing store is a 503 that says to try again and shows nothing of the reason but the request id", async () => {
     const broken = await withStore(() => {
       throw new StoreError("denied", "The folder /secret is not ours.");
     });
     const answer = await broken.send("POST", "/v1/videos", { json: { prompt: "a" } });
     expect(answer.headers.get("retry-after")).toBe("2");
     const { detail, request_id: id } = await expectProblem(answer, "storage_unavailable", null);
-    expect(detail).toBe(`The service failed. Ask about it with the request id ${id}.`);
+    expect(detail).toBe(
+      `The service cannot use its store now: try again soon. Ask about it with the request id ${id}.`,
+    );
   });
 
   it("any other internal error is a 500 that shows only the request id", async () => {

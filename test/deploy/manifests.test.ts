@@ -147,11 +147,31 @@ describe("the manifests for Kubernetes", () => {
   });
 
   it("a worker has one GPU and the memory for a model, on nodes that keep other pods away", () => {
-    expect(worker.resources.limits).toEqual({ "nvidia.com/gpu": 1 });
-    expect(worker.resources.requests).toEqual({ cpu: "2", memory: "16Gi" });
+    expect(worker.resources.limits).toMatchObject({ "nvidia.com/gpu": 1 });
+    expect(worker.resources.requests).toMatchObject({ cpu: "2", memory: "16Gi" });
     expect(workers.tolerations).toEqual([
       { key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" },
     ]);
+  });
+
+  it("a worker asks for the disk that it may fill, which the documents raise by the size of their model", () => {
+    const { requests, limits } = worker.resources;
+    const own = limits["ephemeral-storage"];
+    expect(requests["ephemeral-storage"]).toBe(own);
+    const [, raised] = /`ephemeral-storage` to `(\w+)`/.exec(readFileSync("docs/operations.md", "utf8"))!;
+    const [, gb] = /^\| `wan2\.1-1\.3b` \|[^|]*\| (\d+) GB/m.exec(readFileSync("docs/models.md", "utf8"))!;
+    expect(bytesOf(raised!)).toBeGreaterThanOrEqual(Number(gb) * 1e9 + bytesOf(own));
+  });
+
+  it("a pod runs as the account that may pull from the registry, by the Secret of the documents", () => {
+    const [account] = manifestsOf("service-account.yaml");
+    expect(manifestsOf("kustomization.yaml")[0].resources).toContain("service-account.yaml");
+    for (const file of ["api.yaml", "workers.yaml"])
+      expect(podOf(file).serviceAccountName).toBe(account.metadata.name);
+    const [, secret] = /create secret docker-registry (\S+)/.exec(
+      readFileSync("docs/operations.md", "utf8"),
+    )!;
+    expect(account.imagePullSecrets).toEqual([{ name: secret }]);
   });
 
   it("a worker is replaced by another one only when its own GPU is free", () => {
@@ -235,6 +255,10 @@ describe("the compose file", () => {
       });
   });
 
+  it("a service of compose keeps a log that cannot fill the disk", () => {
+    for (const { logging } of Object.values(services)) expect(logging).toEqual({ driver: "local" });
+  });
+
   it("the workers of compose begin when the API answers that it is well", () => {
     expect(services.api!.healthcheck.test.at(-1)).toContain("fetch('http://127.0.0.1:3000/healthz')");
     for (const name of ["worker", "gpu-worker"])
@@ -259,4 +283,9 @@ function objectsOf(kind: string, file: string): Manifest[] {
 /** Returns what the Deployment of a file says of its pods. */
 function podOf(file: string): Manifest {
   return objectsOf("Deployment", file)[0].spec.template.spec;
+}
+
+/** Returns the bytes of a quantity of Kubernetes in whole GiB. */
+function bytesOf(quantity: string): number {
+  return Number(/^(\d+)Gi$/.exec(quantity)![1]) * 2 ** 30;
 }

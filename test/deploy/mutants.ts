@@ -117,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a worker is placed where there is no GPU",
     file: WORKERS,
-    from: "            limits:\n              nvidia.com/gpu: 1\n",
+    from: "              nvidia.com/gpu: 1\n",
     to: "",
     claim: GPU,
   },
@@ -400,5 +400,20 @@ export const MUTANTS: readonly Mutant[] = [
     from: '    command: ["pull"]\n',
     to: '    command: ["serve"]\n',
     claim: OWN_GPU,
+  },
+  {
+    name: "a worker is evicted for what it has asked for",
+    file: WORKERS,
+    from: "ephemeral-storage: *scratch",
+    to: "ephemeral-storage: 1Gi",
+    claim:
+      "a worker asks for the disk that it may fill, which the documents raise by the size of their model",
+  },
+  {
+    name: "the registry does not know the pods of the workers",
+    file: WORKERS,
+    from: "serviceAccountName: adareel",
+    to: "serviceAccountName: default",
+    claim: "a pod runs as the account that may pull from the registry, by the Secret of the documents",
   },
 ];

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { ACCOUNT, IMAGE, templateOf } from "./deployment.ts";
@@ -92,13 +93,15 @@ describe("the service of workers", () => {
     ]);
   });
 
-  it("the service of Spot instances is another one, with another provider, because neither can be changed", () => {
+  it("the service of Spot instances or of another network is another one with another provider, which cannot change", () => {
+    const network = (digit: string) => ({ vpcId: `vpc-${digit.repeat(8)}`, subnetIds: "subnet-0a1b2c3d" });
+    const all = [{}, { spot: "true" }, network("1"), network("2"), { spot: "true", ...network("1") }];
     const idsOf = (type: string) =>
-      ["false", "true"].flatMap((spot) =>
-        Object.keys(templateOf("gpu", { backend: "ecs", spot }).findResources(type)),
+      all.flatMap((options) =>
+        Object.keys(templateOf("gpu", { backend: "ecs", ...options }).findResources(type)),
       );
     for (const type of ["AWS::ECS::Service", "AWS::ECS::CapacityProvider"])
-      expect(new Set(idsOf(type)).size).toBe(2);
+      expect(new Set(idsOf(type)).size).toBe(all.length);
     expect(launchOf({ spot: "true" }).CapacityOptionType).toBe("SPOT");
     expect(launchOf({ spot: "false" }).CapacityOptionType).toBe("ON_DEMAND");
   });
@@ -147,6 +150,23 @@ describe("the instances of workers", () => {
     expect(only("AWS::ECS::TaskDefinition").NetworkMode).toBe("host");
   });
 
+  it("the instances in a network that is given have its subnets, and nothing of a network is made but their firewall", () => {
+    const [vpcId, subnetIds] = ["vpc-0123456789abcdef0", ["subnet-0123456789abcdef0", "subnet-0a1b2c3d"]];
+    const options = { backend: "ecs", vpcId, subnetIds: subnetIds.join() };
+    const given = templateOf("gpu", options);
+    const types = Object.values(given.toJSON().Resources as Record<string, { Type: string }>);
+    expect(types.filter(({ Type }) => Type.startsWith("AWS::EC2::"))).toEqual([
+      expect.objectContaining({ Type: "AWS::EC2::SecurityGroup" }),
+    ]);
+    const group = only("AWS::EC2::SecurityGroup", given);
+    expect(group).toEqual({ ...only("AWS::EC2::SecurityGroup"), VpcId: vpcId });
+    const { Subnets: subnets, SecurityGroups: groups } = launchOf(options).NetworkConfiguration;
+    expect(subnets).toEqual(subnetIds);
+    expect(groups).toEqual([
+      { "Fn::GetAtt": [Object.keys(given.findResources("AWS::EC2::SecurityGroup"))[0], "GroupId"] },
+    ]);
+  });
+
   it("the instances of every zone have a way out", () => {
     const associations = Object.values(template.findResources("AWS::EC2::SubnetRouteTableAssociation"));
     const subnets = launchOf().NetworkConfiguration.Subnets.map(names);
@@ -156,7 +176,9 @@ describe("the instances of workers", () => {
   });
 
   it("the instances have a disk for the image, and twice for the largest model of docs/models.md", () => {
-    expect(launchOf().StorageConfiguration.StorageSizeGiB).toBeGreaterThan(4 + 2 * 80);
+    const sizes = readFileSync("docs/models.md", "utf8").matchAll(/^\| `[\w.-]+` \|[^|]*\| (\d+) GB/gm);
+    const largest = Math.max(...[...sizes].map(([, gb]) => Number(gb)));
+    expect(launchOf().StorageConfiguration.StorageSizeGiB * 2 ** 30).toBeGreaterThan((4 + 2 * largest) * 1e9);
   });
 
   it("the instances have a role whose name AWS lets ECS pass on, another one in each region", () => {

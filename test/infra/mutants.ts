@@ -439,7 +439,7 @@ const ECS: readonly Mutant[] = [
   },
   {
     name: "tasks are placed on instances that nobody starts",
-    resource: "WorkersService",
+    resource: "WorkersServiceOnDemand",
     from: /"CapacityProviderStrategy":\[.*?\],/,
     to: '"LaunchType":"EC2",',
     claim: ["ecs-workers", "the service has its tasks on the instances that its provider starts"],

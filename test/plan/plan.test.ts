@@ -50,6 +50,27 @@ describe("videos that fail", () => {
     const text = plainText(planReport(long));
     expect(text).toContain("none finished");
     expect(text).not.toMatch(/NaN|Infinity|null/);
+    expect(text).toContain("with cache fast. Half of the finished videos are there within");
+    expect(text).toContain("Without cache none is finished in time.");
+    expect(text).not.toMatch(/costs none|within none|is none/);
+  });
+
+  test("a plan that finishes no video says so instead of its costs and times", () => {
+    const hasty = plan("--speed", "0.01", "--videos-per-day", "5", "--timeout-seconds", "600");
+    const text = plainText(planReport(hasty));
+    expect(text).toContain(
+      "Here none is finished in time: a longer --timeout-seconds, faster instances or fewer steps may help.",
+    );
+    expect(text).toMatch(
+      /For the same arrivals, cache fast saves \S+ % .*, and no video is finished with it\./,
+    );
+    expect(text).not.toMatch(/Half of the finished|those of the others|is none/);
+  });
+
+  test("progress is written for no longer than a video may take", () => {
+    const { besides } = plan("--speed", "0.01", "--videos-per-day", "5", "--timeout-seconds", "600");
+    const writes = besides.find(({ what }) => what === "Record and files, writes");
+    expect(writes?.because).toBe("14, and 300 for progress");
   });
 });
 

@@ -104,23 +104,34 @@ export function billTable(lines: readonly BillLine[], times = 1): Block {
 export function savings({ options, outcomes, dollarsPerHour }: Plan): string {
   const [off, , fast] = outcomes as [Outcome, Outcome, Outcome];
   const saved = 1 - fast.gpuDollarsPerDay / off.gpuDollarsPerDay;
-  const [cached, uncached] = [p95(fast), p95(off)];
   const longest = runLimit(options);
   const failing = failedShare(off) + failedShare(fast) > 0;
-  const faster =
-    off.untilVideo === null
-      ? `is ${cached}, where without it none is finished`
-      : `is ${cached}${cached === uncached ? ", as without" : ` instead of ${uncached}`}`;
   return (
-    `For the same arrivals, cache fast saves ${(100 * saved).toFixed(0)} % of the instance cost, and the p95 from ` +
-    `request to video ${faster}. ` +
+    `For the same arrivals, cache fast saves ${(100 * saved).toFixed(0)} % of the instance cost, and ` +
+    `${faster(off, fast)}. ` +
     (failing
       ? `Of all videos, ${percent(failedShare(fast))} fail with cache fast and ${percent(failedShare(off))} without, for ` +
         `a deadline of ${duration(options.deadlineSeconds)}` +
-        `${longest === null ? "" : ` and runs of at most ${duration(longest)}`}; times and costs are those of the others. `
+        `${longest === null ? "" : ` and runs of at most ${duration(longest)}`}` +
+        `${isVain(fast) ? "" : "; times and costs are those of the others"}. `
       : "") +
     `One instance that runs all day costs ${money(24 * dollarsPerHour)}.`
   );
+}
+
+/** Returns whether no video was finished in time. */
+const isVain = ({ finished }: Outcome) => finished === 0;
+
+/** Returns what the cache does for the time from request to video. */
+function faster(off: Outcome, fast: Outcome): string {
+  if (isVain(fast)) return "no video is finished with it";
+  const [cached, uncached] = [p95(fast), p95(off)];
+  const compared = isVain(off)
+    ? ", where without it none is finished"
+    : cached === uncached
+      ? ", as without"
+      : ` instead of ${uncached}`;
+  return `the p95 from request to video is ${cached}${compared}`;
 }
 
 const p95 = ({ untilVideo }: Outcome) => (untilVideo === null ? "none" : duration(untilVideo.p95));
@@ -142,16 +153,20 @@ export function range(plan: Plan): string {
   const alone =
     coldStartSeconds.most + model.load.value + videoSeconds(model, "off", speed.value) + 60 * idleMinutes[0];
   const pair = (of: (outcome: Outcome) => string) =>
-    of(fast) === of(off)
-      ? `${of(fast)} with and without cache`
-      : `${of(fast)} with cache fast and ${of(off)} without`;
+    isVain(off)
+      ? `${of(fast)} with cache fast`
+      : of(fast) === of(off)
+        ? `${of(fast)} with and without cache`
+        : `${of(fast)} with cache fast and ${of(off)} without`;
   return (
     `A video (${model.title}) costs ${money(fullyBusy(plan, fast))} to ` +
     `${money((alone / 3600) * dollarsPerHour)} of instance time: the less if instances are always busy and the cache ` +
-    "is fast, the more if an instance starts for it alone. Here it costs " +
-    `${pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo))}. Half of the finished videos are there within ` +
-    `${pair(({ untilVideo }) => (untilVideo === null ? "none" : duration(untilVideo.p50)))}, 95 % within ` +
-    `${pair(p95)}.`
+    "is fast, the more if an instance starts for it alone. " +
+    (isVain(fast)
+      ? "Here none is finished in time: a longer --timeout-seconds, faster instances or fewer steps may help."
+      : `Here it costs ${pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo))}. Half of the finished videos are ` +
+        `there within ${pair(({ untilVideo }) => duration(untilVideo!.p50))}, 95 % within ${pair(p95)}.` +
+        `${isVain(off) ? " Without cache none is finished in time." : ""}`)
   );
 }
 
@@ -184,10 +199,11 @@ export function assumptions(options: PlanOptions): string[] {
     `Cold start: ${durationRange(cold.least, cold.most)} (${cold.figure.origin}): ${cold.figure.source}. It includes the delay of the alarm.`,
     told("Speed", speed),
     ...modelFigures(model),
-    `Arrivals: a Poisson process, ${PROFILES[profile]}; ${days} days, seed ${seed}. None is cancelled.`,
+    `Arrivals: a Poisson process, ${PROFILES[profile]}; ${counted(days, "day")}, seed ${seed}. None is cancelled.`,
     `Failures: a video fails that is not finished ${duration(options.deadlineSeconds)} after its request (timeout)` +
-      `${longest === null ? "" : `, or takes more than ${duration(longest)} once it is started`}. One that waits until ` +
-      "then is never started, and one that is stopped has been paid for. No video fails for another reason.",
+      `${longest === null ? "" : `, or takes more than ${duration(longest)} once it is started`}. One that waits until it ` +
+      "cannot end by then is never started, once five were measured, and one that is stopped has been paid for. No " +
+      "video fails for another reason.",
     `Scaling, as deployed with scaling=${scaling}: ` +
       `${scalingText(backend.rules({ instancesMax, idleMinutes, scaling }))} ${backend.deciding}`,
     `Other prices were looked up on ${SERVICE_PRICES_DATE} on public pages, us-east-1, without free tiers.`,

@@ -38,7 +38,9 @@ export async function openMasterKey(path: string, options: MasterKeyOptions): Pr
   });
   if (key === null) {
     const lost = `The master key ${path} is missing, but the store has objects whose secrets need it`;
-    throw new SecretError(`${lost}: put the file back from a backup${otherwise}.`);
+    throw new SecretError(
+      `${lost}: put the file back from a backup or another machine of the service${otherwise}.`,
+    );
   }
   if (key.length !== MASTER_KEY_BYTES) {
     const size = `The master key ${path} has ${key.length} bytes instead of ${MASTER_KEY_BYTES}`;
@@ -49,7 +51,9 @@ export async function openMasterKey(path: string, options: MasterKeyOptions): Pr
   if (!(await isKeptOrFirst(store, fingerprint))) {
     if (!mayReplace) {
       const wrong = `The master key ${path} is not the one that this store was used with`;
-      throw new SecretError(`${wrong}: put the right file back from a backup${otherwise}.`);
+      throw new SecretError(
+        `${wrong}: put the right file back from a backup or another machine of the service${otherwise}.`,
+      );
     }
     await store.put(FINGERPRINT_KEY, fingerprint);
   }

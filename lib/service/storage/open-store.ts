@@ -64,7 +64,11 @@ async function openBucket(url: string): Promise<S3StoreOptions> {
   const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9._=/-]*?)\/?)?$/i.exec(url);
   if (!match) throw wrongUrl(url);
   const [, bucket, prefix] = match;
-  if (prefix) assertKey(prefix);
+  try {
+    if (prefix) assertKey(prefix);
+  } catch (cause) {
+    throw wrongUrl(url, { cause });
+  }
   const { s3ClientFromEnvironment } = await import("./s3-store.ts");
   const client = await s3ClientFromEnvironment();
   return { client, bucket: bucket!, prefix: prefix ? `${prefix}/` : "" };

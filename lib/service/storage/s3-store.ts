@@ -5,7 +5,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
-  S3ServiceException,
+  type S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { parsedUrl } from "../../shared/parsed-url.ts";
@@ -17,6 +17,7 @@ import {
   assertPut,
   assertSignedUrl,
   type ServedStore,
+  type StoredObject,
   StoreError,
 } from "./object-store.ts";
 import { openS3Object } from "./s3-open-object.ts";
@@ -76,17 +77,19 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): S
   const place = (key: string) => ({ Bucket: bucket, Key: own + key });
   const explained = (error: unknown) => explanation(bucket, error);
 
+  async function get(key: string): Promise<StoredObject | null> {
+    assertKey(key);
+    try {
+      const { Body, ETag } = await client.send(new GetObjectCommand(place(key)));
+      return { body: await Body!.transformToByteArray(), etag: ETag! };
+    } catch (error) {
+      if (isMissingObject(error)) return null;
+      throw explained(error);
+    }
+  }
+
   return {
-    async get(key) {
-      assertKey(key);
-      try {
-        const { Body, ETag } = await client.send(new GetObjectCommand(place(key)));
-        return { body: await Body!.transformToByteArray(), etag: ETag! };
-      } catch (error) {
-        if (isMissingObject(error)) return null;
-        throw explained(error);
-      }
-    },
+    get,
 
     async put(key, body, options = {}) {
       assertPut(key, options);
@@ -117,8 +120,10 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): S
         await client.send(new DeleteObjectCommand({ ...place(key), IfMatch: ifMatch }));
         return true;
       } catch (error) {
-        if (isFailedCondition(error)) return false;
-        throw explained(error);
+        if (!isFailedCondition(error)) throw explained(error);
+        // The 404 of a HEAD has no name, and that of a GET tells whether the bucket or the credentials are at fault.
+        if (isMissingObject(error)) await get(key);
+        return false;
       }
     },
 
@@ -140,8 +145,9 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): S
       try {
         return await openS3Object(client, place(key));
       } catch (error) {
-        if (isMissingObject(error)) return null;
-        throw explained(error);
+        if (!isMissingObject(error)) throw explained(error);
+        await get(key);
+        return null;
       }
     },
 
@@ -182,13 +188,17 @@ function isConflict(error: unknown): boolean {
   return ["ConditionalRequestConflict", "OperationAborted"].includes((error as Error).name);
 }
 
+/** Returns the status of an answer, which may be no answer of S3, such as a web server's; undefined without one. */
 function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+  return (error as Partial<S3ServiceException>).$metadata?.httpStatusCode;
 }
 
-/** Returns whether an object is missing. A missing bucket is a 404 too, told apart by its name except after a HEAD. */
+/**
+ * Returns whether an object is missing. A missing bucket is a 404 too, and so are credentials that versitygw does not
+ * know, and a proxy's error: names tell them apart, except after a HEAD, whose errors are all called `NotFound`.
+ */
 export function isMissingObject(error: unknown): boolean {
-  return statusOf(error) === 404 && (error as Error).name !== "NoSuchBucket";
+  return statusOf(error) === 404 && ["NoSuchKey", "NotFound"].includes((error as Error).name);
 }
 
 /** Returns whether a condition failed. S3 answers 404 to `If-Match` for an object that does not exist. */
@@ -221,9 +231,15 @@ export function explanation(bucket: string, error: unknown): StoreError {
     const message = `The bucket ${bucket} is in another region (${name}); set AWS_REGION to that.`;
     return new StoreError("denied", message, options);
   }
-  if (status === 401 || status === 403) {
+  if (status === 401 || status === 403 || name === "XAdminUserNotFound") {
     const message = `The bucket ${bucket} refuses these credentials (${name}); check them and what they allow.`;
     return new StoreError("denied", message, options);
   }
-  return new StoreError("unavailable", `The bucket ${bucket} does not answer (${name}); try again.`, options);
+  if (status === 404) {
+    const message = `The server of the bucket ${bucket} answers 404 like no S3 server (${name}); check its address.`;
+    return new StoreError("denied", message, options);
+  }
+  const what =
+    status === undefined ? `does not answer (${name})` : `answers with an error (${status} ${name})`;
+  return new StoreError("unavailable", `The bucket ${bucket} ${what}; try again.`, options);
 }

@@ -147,7 +147,7 @@ describe("a model", () => {
 
   it("a download gives up on an unreachable store, and resumes the next time", async () => {
     fault = (request) => (isLargePart(request, 2) ? { status: 503, code: "SlowDown" } : undefined);
-    await expect(download()).rejects.toThrow(/^The bucket bucket does not answer \(SlowDown\)/);
+    await expect(download()).rejects.toThrow(/^The bucket bucket answers with an error \(503 SlowDown\)/);
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000]);
     fault = () => undefined;
     const asked = stub.count("GetObject");

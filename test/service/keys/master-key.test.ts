@@ -130,7 +130,7 @@ describe("a store that was used", () => {
     await expect(opened).rejects.toThrow(SecretError);
     await expect(opened).rejects.toThrow(
       `The master key ${path} is missing, but the store has objects whose secrets need it: put the file back from ` +
-        "a backup, or start once with NEW_MASTER_KEY=1 to go on without it.",
+        "a backup or another machine of the service, or start once with NEW_MASTER_KEY=1 to go on without it.",
     );
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -149,8 +149,8 @@ describe("a store that was used", () => {
     const key = await openKey();
     writeFileSync(path, other);
     await expect(openKey(path, setting)).rejects.toThrow(
-      `The master key ${path} is not the one that this store was used with: put the right file back from a backup, ` +
-        "or start once with NEW_MASTER_KEY=1 to go on without it.",
+      `The master key ${path} is not the one that this store was used with: put the right file back from a backup or ` +
+        "another machine of the service, or start once with NEW_MASTER_KEY=1 to go on without it.",
     );
     writeFileSync(path, key);
     expect(await openKey()).toEqual(key);

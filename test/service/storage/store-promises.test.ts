@@ -105,10 +105,10 @@ const BROKEN: Readonly<Record<string, ObjectStore>> = {
     list: async (...args) => ({ ...(await list(...args)), isTruncated: false }),
   })),
   "The store read an object that was deleted just before": breaking(() => ({ delete: async () => true })),
-  "The store failed a write on a condition (The bucket b does not answer (NotImplemented); try again)":
+  "The store failed a write on a condition (The bucket b answers with an error (501 NotImplemented); try again)":
     breaking(({ put }) => ({
       put(key, body, options) {
-        const sentence = "The bucket b does not answer (NotImplemented); try again.";
+        const sentence = "The bucket b answers with an error (501 NotImplemented); try again.";
         return options?.ifAbsent
           ? Promise.reject(new StoreError("unavailable", sentence))
           : put(key, body, options);

@@ -1,6 +1,5 @@
 import { type Pause, pull } from "../../../functions/gpu/pull.ts";
 import { storeTurns } from "../../../functions/gpu/store-turns.ts";
-import type { WarmModel } from "../../../functions/gpu/warm-models.ts";
 import type { Run } from "../../../functions/gpu/worker.ts";
 import {
   artifactKey,
@@ -64,6 +63,6 @@ export async function pullWithStub(
   }
 
   const source = storeTurns({ jobs, passedOver: seen, pause, random, pauseMsMax });
-  const models = { names: [], fault: null, open: async () => ({}) as WarmModel };
+  const models = { fault: null, recheck: async () => undefined };
   await pull({ source, worker: { run }, models, protection: null, pause, random, log: silent }, signal);
 }
