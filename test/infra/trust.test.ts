@@ -4,7 +4,7 @@ import { namedResources, statementLines } from "./policies.ts";
 
 const FOR_THIS_ACCOUNT = `if aws:SourceAccount=${ACCOUNT}`;
 
-/** Services of AWS that may assume each role. Lambda, EC2 and CodeBuild do not say on whose behalf they ask. */
+/** Services of AWS that may assume each role, some on behalf of this account alone. */
 const TRUSTED: Readonly<Record<string, readonly string[]>> = {
   ApiRole: ["edgelambda.amazonaws.com", "lambda.amazonaws.com"],
   DispatchRole: ["lambda.amazonaws.com"],

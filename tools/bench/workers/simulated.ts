@@ -19,9 +19,9 @@ const AMOUNTS = { videosPerWorker: 60, lateOrders: 400, restMs: 600_000 };
 
 /** Measurement of so many workers in simulated time. */
 export interface Simulated {
-  /** With a model that takes half a second for a video. */
+  /** Figures with a model that takes half a second for a video. */
   readonly waiting: Measured;
-  /** With a model that takes no time, so that only the store and the search for work are left. */
+  /** Figures with a model that takes no time, so that only the store and the search for work are left. */
   readonly instant: Pick<Measured, "perSecond">;
 }
 
@@ -88,19 +88,21 @@ export function simulatedReport(rows: readonly Simulated[]): string {
   ];
   return [
     "## Workers that pull",
-    `Workers take jobs from a store in simulated time: the loop, the turns and the job store of the product, with a model that
-only waits. Nothing is measured by a clock, so the figures are the same on every machine and change only with the code.`,
+    `Workers take jobs from a store in simulated time: the loop, the turns and the job store of the product, with a model
+that only waits. Nothing is measured by a clock, so the figures are the same on every machine and change only with the
+code.`,
     table(head, lines),
-    `- “Instant model”: a video takes no time, which leaves the store and the search for work. This is the most that so many
-  workers can take.
-- “Of”: what waiting for the model alone would allow. Before the workers began, ${AMOUNTS.videosPerWorker} jobs waited for each.
-- “POST to start”: from the beginning of the job's creation in the store to the worker's claim, of ${AMOUNTS.lateOrders} jobs that
-  came one by one while workers were free or soon would be.
+    `- “Instant model”: a video takes no time, which leaves the store and the search for work. This is the most that so
+  many workers can take.
+- “Of”: what waiting for the model alone would allow. Before the workers began, ${AMOUNTS.videosPerWorker} jobs waited
+  for each.
+- “POST to start”: from the beginning of the job's creation in the store to the worker's claim, of
+  ${AMOUNTS.lateOrders} jobs that came one by one while workers were free or soon would be.
 - “USD”: LIST requests at Amazon S3's price in us-east-1, 0.005 for a thousand.`,
     `- Command: \`npm run bench -- workers\`; with \`--store s3://BUCKET/PREFIX\` it measures the same over a real bucket
   ([operations.md](operations.md#past-one-machine)).
-- Each request takes 2 to ${2 * WAY_MS_MAX} ms there and back, and the store answers any number at a time. A real one may be
-  slower under load, which this does not show.
+- Each request takes 2 to ${2 * WAY_MS_MAX} ms there and back, and the store answers any number at a time. A real one
+  may be slower under load, which this does not show.
 - Renewals of leases, progress and webhooks of real videos come on top.`,
   ].join("\n\n");
 }
