@@ -19,8 +19,11 @@ export const CHECKS_FOLDER = "checks/";
 /** Number of writers that race for one object. */
 const RACERS = 8;
 
+/** Number of races for each promise. A server that checks a condition and then writes wins some of them. */
+const RACES = 3;
+
 /**
- * Checks once, with some thirty requests in about a second, that a store keeps the promises of {@link ObjectStore} that
+ * Checks once, with some eighty requests in about a second, that a store keeps the promises of {@link ObjectStore} that
  * jobs rely on. It writes below `checks/` and deletes what it wrote. A store that passes may still break a promise
  * under load, or after a crash: docs/object-stores.md says how servers are tested.
  *
@@ -49,7 +52,9 @@ async function checkCreation(store: ObjectStore, key: string): Promise<void> {
   const second = await put(store, key, "second", ifAbsent);
   check(!second.ok, "The store created an object a second time instead of refusing it (If-None-Match: *)");
   check((await textOf(store, key)) === "first", "The store changed an object by a write that it refused");
-  await checkRace(store, `${key}-race`, ifAbsent, "created one object for several writers at once");
+  await checkRaces(async (race) => {
+    return { store, key: `${key}-race-${race}`, condition: ifAbsent };
+  }, "created one object for several writers at once");
 }
 
 /** Checks that a version is replaced only by writers who know it. */
@@ -65,7 +70,11 @@ async function checkReplacement(store: ObjectStore, key: string): Promise<void> 
   check(now.etag === next.etag && now.etag !== etag, "The store gave two versions of an object one ETag");
   const none = await put(store, `${key}-none`, "x", { ifMatch: etag });
   check(!none.ok, "The store replaced an object that was not there instead of refusing it (If-Match)");
-  await checkRace(store, key, { ifMatch: now.etag }, "replaced one version for several writers at once");
+  await checkRaces(async (race) => {
+    const raced = `${key}-race-${race}`;
+    const { etag } = (await store.put(raced, bytes("old"))) as { etag: string };
+    return { store, key: raced, condition: { ifMatch: etag } };
+  }, "replaced one version for several writers at once");
 }
 
 /** Checks that listings are in order and up to date, and that deletions are. */
@@ -83,11 +92,21 @@ async function checkListing(store: ObjectStore, folder: string): Promise<void> {
   check((await listed()) === [b, c].join(), "The store listed an object that was deleted just before");
 }
 
-/** Checks that of several writers with the same condition at most one succeeds. */
-async function checkRace(store: ObjectStore, key: string, condition: PutOptions, did: string): Promise<void> {
-  const racers = Array.from({ length: RACERS }, (_, index) => store.put(key, bytes(`${index}`), condition));
-  const won = (await Promise.all(racers)).filter(({ ok }) => ok);
-  check(won.length <= 1, `The store ${did}`);
+/** Object that several writers write at once, all on the same condition. */
+interface Race {
+  readonly store: ObjectStore;
+  readonly key: string;
+  readonly condition: PutOptions;
+}
+
+/** Checks that at most one writer succeeds in each of several races. */
+async function checkRaces(race: (index: number) => Promise<Race>, did: string): Promise<void> {
+  for (let index = 0; index < RACES; index += 1) {
+    const { store, key, condition } = await race(index);
+    const racers = Array.from({ length: RACERS }, (_, racer) => store.put(key, bytes(`${racer}`), condition));
+    const won = (await Promise.all(racers)).filter(({ ok }) => ok);
+    check(won.length <= 1, `The store ${did}`);
+  }
 }
 
 /** Number of times that a write is tried which the store answers with a conflict. */

@@ -178,10 +178,10 @@ async function openStub(options: S3StubOptions = {}) {
 }
 
 describe("the check of a bucket at the start", () => {
-  it("a bucket passes with less than fifty requests, and nothing of the check stays in it", async () => {
+  it("a bucket passes with less than a hundred requests, and nothing of the check stays in it", async () => {
     const { stub, store } = await openStub();
     await check(store);
-    expect(stub.requests.length).toBeLessThan(50);
+    expect(stub.requests.length).toBeLessThan(100);
     expect([...stub.objects.keys()]).toEqual([]);
   });
 
