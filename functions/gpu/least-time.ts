@@ -5,8 +5,8 @@ import type { Clock } from "../../lib/shared/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
 
 /**
- * Returns the milliseconds that making a waiting job's video takes at least. Returns null if no runs of its shape were
- * measured, if they cannot be read, and before half of the job's time is used, when nobody needs to know.
+ * Returns the milliseconds that making a waiting job's video takes at least, or null: no runs of its shape were
+ * measured, they cannot be read, or the job has used less than half of its time, so that nobody needs to know.
  */
 export type LeastTime = (record: JobRecord) => Promise<number | null>;
 
@@ -20,6 +20,8 @@ export interface LeastTimeOptions {
   readonly elapsed: () => number;
   readonly log: Pick<Log, "warn">;
 }
+
+type Facts = ReturnType<typeof quotedFacts>;
 
 /** Time for which the runs of a model are not read again, whether they could be read or not. */
 const REMEMBERED_MS = 60_000;
@@ -49,17 +51,22 @@ export function leastTime({ runs, kind, clock, elapsed, log }: LeastTimeOptions)
     return [];
   }
 
-  return async ({ id, params, createdAt, deadlineAt }) => {
-    const now = clock.now();
-    if (now - createdAt <= (deadlineAt - createdAt) / 2) return null;
+  /** Returns what the time of a job depends on; null if its request cannot be read, of which a run says more. */
+  function factsOf({ id, params }: JobRecord): Facts | null {
     try {
-      const wanted = quotedFacts(resolvedRequestSchema.parse(params));
-      const seconds = leastSeconds(wanted, { runs: await runsOf(wanted.model), worker: kind, now });
-      return seconds && seconds * 1000;
+      return quotedFacts(resolvedRequestSchema.parse(params));
     } catch (error) {
-      // A run says more precisely what is wrong with the request.
       log.warn({ id, reason: reasonOf(error) }, "how long the video takes at least cannot be told");
       return null;
     }
+  }
+
+  return async (record) => {
+    const { createdAt, deadlineAt } = record;
+    const now = clock.now();
+    if (now - createdAt <= (deadlineAt - createdAt) / 2) return null;
+    const facts = factsOf(record);
+    const seconds = facts && leastSeconds(facts, { runs: await runsOf(facts.model), worker: kind, now });
+    return seconds && seconds * 1000;
   };
 }

@@ -130,9 +130,9 @@ deadline, an hour after its request by default, fails. All costs of a video are 
       paragraph(
         "A video waits for those before it. One that is begun too late is stopped at its deadline, and has been paid for. " +
           "So a worker fails a video that cannot end any more, by the times that it has measured, and makes the next one. " +
-          "Runs tell it what a video takes at least, 97 % of what it does where they vary by 1 %, and 92 % at 3 % " +
-          "(`test/service/quotes/estimate.test.ts`). The others are still begun and stopped: the more of them, the more instances work on one " +
-          "queue. " +
+          "Runs tell it what a video takes at least, 97 % of what it does where they vary by 1 %, and 91 % at 3 % " +
+          "(`test/service/quotes/estimate.test.ts`). A video for which the rest is missing is still begun and stopped; " +
+          "with more instances on one queue, more of them are. " +
           `Simulated are \`npm run plan -- ${OVERLOAD} N\`, cache off, and the same with other knowledge:`,
       ),
       overloadTable(),

@@ -110,8 +110,8 @@ const CERTAIN = 1.5;
  * shape were measured on this kind of worker. It is the low end of the quote's "make" with a margin, for a model that
  * is open: how long opening it takes is not certain.
  *
- * The two measured series (test/service/quotes/replay.test.ts) have 110 such runs, of which one undercut the low end
- * of its quote and none undercut this.
+ * The low end of its quote was undercut by one of 110 runs of the two measured series, and this by none
+ * (test/service/quotes/replay.test.ts).
  *
  * @param worker kind of worker, as its runs name it
  */

@@ -192,7 +192,7 @@ describe("the least seconds of a video", () => {
     expect(least(uneven)! / expected).toBeLessThan((low / expected) ** 1.3);
   });
 
-  it("the least seconds of 64 runs that vary by 1 % are 97 % of their median, and 92 % at 3 %", () => {
+  it("the least seconds of 64 runs that vary by 1 % are 97 % of their median, and 91 % at 3 %", () => {
     const random = seededRandom(1);
     const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
     const shareAt = (deviation: number) => {
@@ -206,7 +206,7 @@ describe("the least seconds of a video", () => {
       return shares.reduce((sum, share) => sum + share, 0) / shares.length;
     };
     expect(shareAt(0.01)).toBeCloseTo(0.97, 2);
-    expect(shareAt(0.03)).toBeCloseTo(0.92, 2);
+    expect(shareAt(0.03)).toBeCloseTo(0.91, 2);
   });
 
   it("the least seconds are unknown with fewer than five runs of the shape on the same kind of worker", () => {
