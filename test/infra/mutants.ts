@@ -543,7 +543,7 @@ const ECS: readonly Mutant[] = [
   },
   {
     name: "no task is placed on the instances of the provider",
-    resource: "WorkersService",
+    resource: "WorkersServiceOnDemand",
     from: '"Weight":1',
     to: '"Weight":0',
     claim: ["ecs-workers", "the service has its tasks on the instances that its provider starts"],
