@@ -256,7 +256,9 @@ export function createLoops(deps: LoopsDeps): Loops {
         });
         metrics.observeSweep(report);
         if (deps.workerEnvs.length === 0 && isUnattended(report))
-          log.warn("videos wait, and nobody makes one: start npm run worker with the store and the models of this service");
+          log.warn(
+            "videos wait, and nobody makes one: start npm run worker with the store and the models of this service",
+          );
         await seeGone();
       };
       const failed = (what: string) => (error: unknown) =>
