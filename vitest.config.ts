@@ -8,7 +8,7 @@ const COMPUTING = ["api", "bench", "generation", "infra", "plan", "service", "sh
 
 /** What a test file of these contains that needs a process of its own: changes of the process, or other processes. */
 const NEEDS_OWN =
-  /vi\.(mock|doMock|spyOn|stubEnv|stubGlobal|useFakeTimers)\(|process\.env\.\w+ =|child_process|PipelineProcess/;
+  /vi\.(mock|doMock|spyOn|stubEnv|stubGlobal|useFakeTimers)\(|process\.env\.\w+ =|child_process|PipelineProcess|failingClaims\(/;
 
 const shared = COMPUTING.flatMap((folder) =>
   readdirSync(join("test", folder), { recursive: true, encoding: "utf8" }).map(

@@ -1,7 +1,7 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
 import { nearest, oneOf } from "../lib/shared/sentences/index.ts";
-import { INSTANCE_TYPES, typesOf } from "./backends/instance-types.ts";
+import { faultOfTypes, typesOf } from "./backends/instance-types.ts";
 import { BACKEND_NAMES, type BackendName } from "./backends/names.ts";
 import { INFERENCE_AMIS, type InferenceAmi } from "./backends/sagemaker/inference-amis.ts";
 
@@ -32,6 +32,8 @@ export interface DeploymentConfig {
   readonly image: { readonly from: "docker" | "codebuild" } | { readonly from: "uri"; readonly uri: string };
   /** Uses Spot instances, which cost less and may be taken away at any time; ECS only; false. */
   readonly spot: boolean;
+  /** VPC that exists, and subnets of it in which the instances are; ECS only; null, for a network of their own. */
+  readonly network: Subnets | null;
   /**
    * AMI of the instances, whose driver must support the image's CUDA; SageMaker only;
    * `al2023-ami-sagemaker-inference-gpu-4-1`.
@@ -70,6 +72,12 @@ export interface DeploymentConfig {
   readonly monthlyBudgetUsd: number | null;
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
+}
+
+/** Subnets of one VPC. */
+export interface Subnets {
+  readonly vpcId: string;
+  readonly subnetIds: readonly string[];
 }
 
 /**
@@ -113,8 +121,14 @@ const price = (least: number, most: number) => {
     z.number({ error }).min(least, { error }).max(most, { error }),
   );
 };
+/** Returns the items of a setting that lists them with commas between; any other value as it is. */
+const itemsOf = (value: unknown) =>
+  typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
 const matching = (pattern: RegExp, rule: string) => z.string({ error: rule }).regex(pattern, { error: rule });
 
+/** Digits of an example of an id in EC2. */
+const ID = "0123456789abcdef0";
+const SUBNETS = `must be subnets such as subnet-${ID}, with commas between them`;
 /** Beginnings that the names of buckets may not have. */
 const BUCKET_BEGINNINGS = ["xn--", "sthree-", "amzn-s3-demo-"];
 
@@ -127,7 +141,7 @@ const begins = (name: string, beginnings: readonly string[]) =>
 const context = z.strictObject({
   name: matching(
     /^[a-z][a-z0-9-]{0,19}$/,
-    "must be up to 20 lower-case letters, digits and dashes, and begin with a letter",
+    "must have up to 20 lower-case letters, digits and dashes, and begin with a letter",
   )
     .refine((name) => !begins(name, BUCKET_BEGINNINGS), {
       error: `must not begin with ${oneOf(BUCKET_BEGINNINGS)}, as no bucket may`,
@@ -135,12 +149,13 @@ const context = z.strictObject({
     .default("adareel"),
   account: matching(/^\d{12}$/, "must be the twelve digits of an AWS account").optional(),
   region: matching(/^[a-z0-9-]+$/, "must be a region such as eu-central-1").optional(),
-  model: matching(/^[a-z0-9][a-z0-9._-]{0,62}$/, "must be the name of a model that was pushed").default(
-    "demo",
-  ),
+  model: matching(
+    /^[a-z0-9][a-z0-9._-]{0,62}$/,
+    "must be the name by which a model was pushed, such as demo or latte-1",
+  ).default("demo"),
   backend: z.enum(BACKEND_NAMES, { error: `must be ${BACKEND_NAMES.join(" or ")}` }).default("sagemaker"),
   instanceTypes: z.preprocess(
-    (value) => (typeof value === "string" ? value.split(",").map((name) => name.trim()) : value),
+    itemsOf,
     z
       .array(z.string().min(1, { error: "must name a type" }))
       .min(1, { error: "must name a type" })
@@ -153,27 +168,38 @@ const context = z.strictObject({
   idleMinutes: whole(IDLE_MINUTES.least, IDLE_MINUTES.most).default(5),
   imageUri: matching(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/[^\s:@]+([:@][^\s]+)$/,
-    "must be an image in Amazon ECR, with its tag or digest",
+    "must be an image in Amazon ECR such as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/adareel:1",
   ).optional(),
   build: z.enum(["docker", "codebuild"], { error: "must be docker or codebuild" }).optional(),
-  inferenceAmi: z
-    .enum(Object.keys(INFERENCE_AMIS) as [InferenceAmi], {
-      error: `must be one of ${Object.keys(INFERENCE_AMIS).join(", ")}`,
-    })
-    .optional(),
+  inferenceAmi: z.enum(INFERENCE_AMIS, { error: `must be ${INFERENCE_AMIS.join(" or ")}` }).optional(),
   spot: flag.optional(),
+  vpcId: matching(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, `must be a VPC such as vpc-${ID}`).optional(),
+  subnetIds: z.preprocess(
+    itemsOf,
+    z
+      .array(matching(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, SUBNETS), { error: SUBNETS })
+      .min(1, { error: SUBNETS })
+      .refine((ids) => new Set(ids).size === ids.length, { error: "must not name a subnet twice" })
+      .optional(),
+  ),
   retentionDays: whole(1, 3650).default(30),
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
   sendersMax: whole(2, 1000).default(3),
   pricePerHour: price(0.001, 1000).optional(),
   provenance: z.enum(PROVENANCE_MODES, { error: "must be signed, required, mark or off" }).default("signed"),
-  provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
+  provenanceSecret: matching(
+    /^[A-Za-z0-9/_+=.@-]{1,256}$/,
+    "must be the name of a secret, not its ARN",
+  ).optional(),
   waf: flag.default(false),
-  domainName: matching(/^([a-z0-9-]+\.)+([a-z]{2,}|xn--[a-z0-9-]+)$/, "must be a domain name").optional(),
+  domainName: matching(
+    /^([a-z0-9-]+\.)+([a-z]{2,}|xn--[a-z0-9-]+)$/,
+    "must be a domain name such as videos.example.com",
+  ).optional(),
   certificateArn: matching(
     /^arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]+$/,
-    "must be the ARN of a certificate in us-east-1",
+    "must be the ARN of a certificate in us-east-1, such as arn:aws:acm:us-east-1:123456789012:certificate/0123abcd-4567",
   ).optional(),
   alarmEmail: z.email({ error: "must be an e-mail address" }).optional(),
   monthlyBudgetUsd: whole(1, 999_999).optional(),
@@ -219,7 +245,7 @@ export function parseDeployment(
     ...rest,
     account,
     region,
-    ...instancesOf(rest),
+    ...backendSettings(rest),
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
     provenanceSecret: rest.provenanceSecret ?? null,
@@ -250,39 +276,48 @@ const DEFAULT_TYPES: Readonly<Record<BackendName, readonly string[]>> = {
   ecs: ["g6e.2xlarge", "g6e.4xlarge"],
 };
 
-const DEFAULT_AMI: InferenceAmi = "al2023-ami-sagemaker-inference-gpu-4-1";
+/** Settings that one backend alone has, and why the other has none. */
+const OWN_SETTINGS = {
+  spot: ["ecs", "SageMaker's endpoints have no Spot instances"],
+  vpcId: ["ecs", "SageMaker's endpoints need no network of yours"],
+  subnetIds: ["ecs", "SageMaker's endpoints need no network of yours"],
+  inferenceAmi: ["sagemaker", "ECS chooses the AMI itself"],
+  scaling: ["sagemaker", "ECS scales by the jobs that wait"],
+} as const satisfies Partial<Record<keyof typeof context.shape, readonly [BackendName, string]>>;
 
-type InstanceSetting = "instanceTypes" | "inferenceAmi" | "spot" | "scaling";
+type BackendSettings = Pick<z.infer<typeof context>, "backend" | "instanceTypes" | keyof typeof OWN_SETTINGS>;
 
 /** Returns the settings that depend on the backend. */
-function instancesOf({
+function backendSettings(
+  given: BackendSettings,
+): Pick<DeploymentConfig, "instanceTypes" | "inferenceAmi" | "spot" | "scaling" | "network"> {
+  const { backend, inferenceAmi, spot, scaling, vpcId, subnetIds } = given;
+  for (const [name, [owner, reason]] of Object.entries(OWN_SETTINGS))
+    if (given[name as keyof typeof OWN_SETTINGS] !== undefined && backend !== owner)
+      throw new DeploymentError(`Leave out ${name}, or say -c backend=${owner}: ${reason}.`);
+  if (!vpcId !== !subnetIds)
+    throw new DeploymentError("vpcId and subnetIds belong together: give both or neither.");
+  return {
+    instanceTypes: instanceTypesOf(given),
+    inferenceAmi: inferenceAmi ?? INFERENCE_AMIS[0],
+    spot: spot ?? false,
+    scaling: scaling ?? SCALINGS[0],
+    network: vpcId && subnetIds ? { vpcId, subnetIds } : null,
+  };
+}
+
+/** Returns the instance types of a deployment, all of which its backend offers. */
+function instanceTypesOf({
   backend,
   instanceTypes: given,
-  inferenceAmi,
-  spot,
-  scaling,
-}: Pick<z.infer<typeof context>, InstanceSetting | "backend">): Pick<DeploymentConfig, InstanceSetting> {
-  if (backend === "sagemaker" && spot !== undefined)
-    throw new DeploymentError(
-      "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances.",
-    );
-  if (backend === "ecs" && inferenceAmi !== undefined)
-    throw new DeploymentError("inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.");
-  if (backend === "ecs" && scaling !== undefined)
-    throw new DeploymentError("scaling belongs to -c backend=sagemaker: ECS scales by the jobs that wait.");
+}: Pick<BackendSettings, "backend" | "instanceTypes">): DeploymentConfig["instanceTypes"] {
   const instanceTypes = (given ?? DEFAULT_TYPES[backend]) as [string, ...string[]];
-  const offered = Object.keys(INSTANCE_TYPES[backend]);
-  if (instanceTypes.some((type) => !offered.includes(type)))
-    throw new DeploymentError(`-c instanceTypes may name ${offered.join(", ")} with backend=${backend}.`);
+  const fault = faultOfTypes({ backend, instanceTypes }, "-c instanceTypes=");
+  if (fault !== null) throw new DeploymentError(fault);
   const isGpu = typesOf({ backend, instanceTypes }).map(({ gpu }) => gpu !== null);
   if (new Set(isGpu).size > 1)
     throw new DeploymentError("instanceTypes must all have a GPU, or all have none.");
-  return {
-    instanceTypes,
-    inferenceAmi: inferenceAmi ?? DEFAULT_AMI,
-    spot: spot ?? false,
-    scaling: scaling ?? SCALINGS[0],
-  };
+  return instanceTypes;
 }
 
 function faultIn(error: z.ZodError): string {

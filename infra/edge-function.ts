@@ -11,7 +11,7 @@ import { Construct } from "constructs";
 import type { DeploymentConfig } from "./config.ts";
 import { bundleEdge } from "./edge-bundle.ts";
 import { grantFolders } from "./folder-access.ts";
-import { FOLDERS, sharedNames } from "./names.ts";
+import { edgeLogGroups, FOLDERS, sharedNames } from "./names.ts";
 import { grantMasterKey } from "./secret-access.ts";
 
 export interface EdgeFunctionProps {
@@ -75,9 +75,8 @@ function bundledCode(config: DeploymentConfig): Code {
 }
 
 /** Allows the function to write logs. It creates a log group in each region in which it runs. */
-function allowLogs(role: Role, { name, account }: DeploymentConfig): void {
-  // A prefix, since the function's full name would be a circular dependency: the function depends on its role.
-  const logGroups = `arn:aws:logs:*:${account}:log-group:/aws/lambda/us-east-1.${name}-*`;
+function allowLogs(role: Role, config: DeploymentConfig): void {
+  const logGroups = edgeLogGroups(config);
   role.addToPolicy(
     new PolicyStatement({
       actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],

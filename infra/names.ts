@@ -41,3 +41,11 @@ export function sharedNames({
 }: Pick<DeploymentConfig, "name" | "account" | "region">): SharedNames {
   return { bucket: `${name}-${account}-${region}`, masterSecret: `${name}/master-key` };
 }
+
+/**
+ * Returns the ARN of the log groups of a deployment's edge function, as a pattern: Lambda names them after the function
+ * and us-east-1, in every region in which it is asked. The function's full name is not known before it is made.
+ */
+export function edgeLogGroups({ name, account }: Pick<DeploymentConfig, "name" | "account">): string {
+  return `arn:aws:logs:*:${account}:log-group:/aws/lambda/us-east-1.${name}-*`;
+}

@@ -70,9 +70,10 @@ synth everything -c build=codebuild -c instanceTypes=ml.g6e.2xlarge,ml.g6e.4xlar
   -c "certificateArn=arn:aws:acm:us-east-1:$account:certificate/0123abcd" -c alarmEmail=ops@example.com
 synth ecs -c backend=ecs -c build=codebuild -c instancesMax=4 -c provenanceSecret=films/signing
 synth spot -c backend=ecs -c build=codebuild -c spot=true -c region=us-west-1
+synth network -c backend=ecs -c build=codebuild -c vpcId=vpc-0123456789abcdef0 -c subnetIds=subnet-0123456789abcdef0,subnet-0a1b2c3d
 echo "cfn-lint over the templates:"
 "$work/venv/bin/cfn-lint" --ignore-checks W3005 W3045 -- out/cdk.out/assembly-adareel/*.template.json \
-  "$work"/{default,everything,ecs,spot}/assembly-adareel/*.template.json
+  "$work"/{default,everything,ecs,spot,network}/assembly-adareel/*.template.json
 
 "$work/venv/bin/python" - "$region" <<'PY'
 import sys, boto3

@@ -18,6 +18,7 @@ KINDS = [
     "namespace-v1.json",
     "persistentvolumeclaim-v1.json",
     "service-v1.json",
+    "serviceaccount-v1.json",
 ]
 
 

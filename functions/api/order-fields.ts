@@ -47,7 +47,9 @@ const ORDER_FIELDS = {
       .min(TIMEOUT_SECONDS.least)
       .max(TIMEOUT_SECONDS.most)
       .default(TIMEOUT_SECONDS.usual)
-      .describe("Seconds after which an unfinished job fails."),
+      .describe(
+        "Seconds after which an unfinished job fails. One that waits and is known not to end by then fails before.",
+      ),
     takenBy: ["create", "trigger"],
     told: { schema: z.number(), value: ({ deadlineAt, createdAt }) => (deadlineAt - createdAt) / 1000 },
   }),

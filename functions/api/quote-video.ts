@@ -1,5 +1,4 @@
-import { computedBounds, type Goal } from "../../lib/generation/caching/index.ts";
-import { policyOf, type ResolvedRequest, runFacts } from "../../lib/generation/request/index.ts";
+import { quotedFacts, type ResolvedRequest, runFacts } from "../../lib/generation/request/index.ts";
 import type { Principal } from "../../lib/service/keys/index.ts";
 import {
   estimate,
@@ -57,14 +56,8 @@ export function quotedRequest(
   limits: ApiDeps["models"][number]["limits"] | undefined,
   isCold: boolean,
 ): QuotedRequest {
-  const policy = policyOf(params, { modelSteps: limits?.steps, isDistilled: limits?.is_distilled });
-  const goal = policy.options.goal as Goal | null | undefined;
-  return {
-    ...runFacts(params),
-    computed: (evaluations) => computedBounds(policy, evaluations),
-    secondsMost: goal && "at_most_seconds" in goal ? goal.at_most_seconds : null,
-    isCold,
-  };
+  const known = { modelSteps: limits?.steps, isDistilled: limits?.is_distilled };
+  return { ...quotedFacts(params, known), isCold };
 }
 
 /** Returns whether the newest run ended within these milliseconds, or begins in the future of a clock set back. */

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { autoencoderOf, describeModel, measurePreviewMap } from "../../lib/generation/pipeline/index.ts";
 import {
@@ -12,6 +11,7 @@ import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { counted } from "../../lib/shared/sentences/index.ts";
+import { VERSION } from "../../lib/shared/version.ts";
 import {
   type CalibrateOptions,
   commandOf,
@@ -27,8 +27,6 @@ const PROMPTS_MAX = 64;
 /** Videos of another calibration that a map is learnt from: as many different ones as a table begins with. */
 const VIDEOS_MAX = 16;
 const DIGITS = 6;
-
-const packageOf = createRequire(import.meta.url);
 
 /**
  * Makes a few videos, fits the map to them, and writes it into the model's folder.
@@ -90,8 +88,7 @@ async function fileOf(
   command: string,
 ): Promise<PreviewFile> {
   const { madeFor } = await autoencoderOf(path);
-  const adareel = String(packageOf("../../package.json").version);
-  const measured = { adareel, date: new Date().toISOString(), command, ...from, ...error };
+  const measured = { adareel: VERSION, date: new Date().toISOString(), command, ...from, ...error };
   return { kind: "preview map", version: 1, madeFor, measured, map: copyOf(map) };
 }
 

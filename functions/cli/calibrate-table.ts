@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { keptShare, promiseCost, TABLE_FILE, type TableFile } from "../../lib/generation/caching/index.ts";
 import {
@@ -11,6 +10,7 @@ import {
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
+import { VERSION } from "../../lib/shared/version.ts";
 import {
   type CalibrateOptions,
   commandOf,
@@ -35,8 +35,6 @@ const STAGES: Readonly<Record<TableProgress["stage"], string>> = {
   ladders: "measuring what budgets come to",
 };
 
-const packageOf = createRequire(import.meta.url);
-
 /**
  * Measures the table of a model and writes it into the model's folder, after each number of steps anew.
  *
@@ -59,7 +57,7 @@ export async function calibrateTable(
   );
   const out = options.out === undefined ? join(path, TABLE_FILE) : place(options.out);
   const origin = {
-    adareel: String(packageOf("../../package.json").version),
+    adareel: VERSION,
     date: new Date().toISOString(),
     command: commandOf(name, "--table", options),
     prompts: [...prompts],

@@ -13,8 +13,8 @@ import {
   type Sealed,
   seal,
   signerOf,
-  VERSION,
 } from "../../lib/generation/provenance/index.ts";
+import { VERSION } from "../../lib/shared/version.ts";
 import { hashFile } from "./hash-file.ts";
 
 /** Marks the videos of a command, and signs them where it says so. */

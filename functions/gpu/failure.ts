@@ -37,10 +37,10 @@ export function failureOf(cause: unknown): JobFailure {
   if (cause instanceof RequestError) {
     return new JobFailure("invalid_request", cause.message, { cause, isRetryable: false });
   }
-  if (cause instanceof CheckpointError) {
+  const fault = cause instanceof GenerationError ? cause.fault : null;
+  if (cause instanceof CheckpointError || fault === "bad_files") {
     return new JobFailure("model_load_failed", "The files of the model cannot be read.", { cause });
   }
-  const fault = cause instanceof GenerationError ? cause.fault : null;
   switch (fault) {
     case "killed":
       return new JobFailure("out_of_memory", "The worker was killed, most likely because memory ran out.", {

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { isDeepStrictEqual } from "node:util";
 import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../lib/service/jobs/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
-import { type Log, reasonOf } from "./log.ts";
+import type { Log } from "./log.ts";
+import { outageTeller } from "./outage.ts";
 
 /** Lease of this worker on a job. It is renewed until it is closed or lost. */
 export interface Lease {
@@ -40,6 +41,12 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
   const holder = { owner, attempt: record.attempt };
   const renewMs = leaseMs / RENEWALS_PER_LEASE;
   const controller = new AbortController();
+  const outage = outageTeller({
+    log,
+    failing: "the lease was not renewed",
+    ended: "the lease is renewed again",
+    fields: { id: record.id },
+  });
   let lost: Lease["lost"] = null;
   let isClosed = false;
   const leftMs = Math.min(Math.max(0, record.lease!.until - clock.now()), leaseMs);
@@ -87,6 +94,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
     writtenAt = performance.now();
     try {
       const renewed = await jobs.apply(record, { type: "renew", ...holder, leaseMs, progress });
+      outage.ended();
       if (!renewed.ok) return end(renewed.reason);
       const { lease, attempt } = renewed.record;
       // The record is the newest one, in which another write may have ended this worker's lease after the renewal.
@@ -96,7 +104,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
       if (!isClosed && !lost) limit = abandonLater();
     } catch (error) {
       unwritten ??= progress;
-      log.warn({ id: record.id, reason: reasonOf(error) }, "the lease was not renewed");
+      outage.failed(error);
     }
   }
 

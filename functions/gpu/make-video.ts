@@ -101,7 +101,9 @@ export async function makeVideo(
   const { result: model, seconds: load } = await timed(() => openModel(request, running));
   const made = async () => {
     const generations = await withInputs(record, request, options, (readable) =>
-      generate(readable, model.pipeline, running),
+      generate(readable, model.pipeline, running).catch(async (cause: unknown) => {
+        throw await options.models.blame(cause, options.signal);
+      }),
     );
     const { generation, uncached } = generations;
     const { result, seconds: storeSeconds } = await timed(async () => ({
@@ -155,7 +157,7 @@ async function openModel(
   onProgress({ stage: "load", steps, done: 0, computed: 0 });
   return models.open(model, signal).catch((cause: unknown) => {
     const fault = cause instanceof GenerationError ? cause.fault : null;
-    if (fault === "stalled" || fault === "device_lost") throw cause;
+    if (fault === "stalled" || fault === "device_lost" || fault === "bad_files") throw cause;
     if (fault === "killed") {
       const message = "The worker was killed while it opened the model, most likely because memory ran out.";
       throw new JobFailure("out_of_memory", message, { cause });

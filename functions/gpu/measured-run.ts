@@ -33,7 +33,7 @@ export function measuredRun({
     ...facts,
     evaluations: trace.steps,
     computed: computed.length,
-    worker: [provider, precision, machine()].join(", "),
+    worker: workerKind({ provider, precision }),
     isCold,
     seconds: {
       load: seconds.load,
@@ -48,6 +48,11 @@ export function measuredRun({
     },
     ahead: quote?.ahead ?? null,
   };
+}
+
+/** Names this kind of worker in its runs: runs of others tell nothing of its own. */
+export function workerKind({ provider, precision }: Pick<Receipt, "provider" | "precision">): string {
+  return [provider, precision, machine()].join(", ");
 }
 
 /** Names the processor of this machine and the number of its cores, which tell one instance type from another. */

@@ -4,6 +4,7 @@ import { encodePreview } from "../../lib/generation/video/index.ts";
 import { type JobRecord, previewKey } from "../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { type Log, reasonOf } from "./log.ts";
+import { outageTeller } from "./outage.ts";
 
 export interface PreviewsOptions {
   readonly store: Pick<ObjectStore, "get" | "put" | "delete">;
@@ -35,11 +36,16 @@ export function keepPreviews(record: JobRecord, options: PreviewsOptions): Attem
   const { store, intervalMs, signal, log, onMade, onStored } = options;
   const key = previewKey(record, record.attempt);
   const ending = new AbortController();
+  const outage = outageTeller({
+    log,
+    failing: "a preview was not stored",
+    ended: "previews are stored again",
+    fields: { id: record.id },
+  });
   let newest: Preview | null = null;
   let working: Promise<void> | null = null;
   let etag: string | null = null;
   let hasWritten = false;
-  let hasWarned = false;
   let writtenAt = Number.NEGATIVE_INFINITY;
 
   const isOver = () => ending.signal.aborted || signal.aborted;
@@ -51,8 +57,7 @@ export function keepPreviews(record: JobRecord, options: PreviewsOptions): Attem
       try {
         await showOne(preview);
       } catch (error) {
-        if (!hasWarned) log.warn({ id: record.id, reason: reasonOf(error) }, "a preview was not stored");
-        hasWarned = true;
+        outage.failed(error);
       }
     }
   }
@@ -66,7 +71,9 @@ export function keepPreviews(record: JobRecord, options: PreviewsOptions): Attem
     // The newest is worth a write.
     if (isOver() || newest) return;
     writtenAt = performance.now();
-    if (await write(webp)) onStored(preview.step);
+    const isWritten = await write(webp);
+    outage.ended();
+    if (isWritten) onStored(preview.step);
   }
 
   /** Writes with a condition, as the policy of a deployment's bucket demands. */

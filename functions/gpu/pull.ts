@@ -1,6 +1,7 @@
 import type { Random } from "../../lib/shared/ports.ts";
 import { doubling, Tries } from "../../lib/shared/retry.ts";
-import { type Log, reasonOf } from "./log.ts";
+import type { Log } from "./log.ts";
+import { type Outage, outageTeller } from "./outage.ts";
 import type { TaskProtection } from "./task-protection.ts";
 import type { Turn, TurnSource } from "./turn-source.ts";
 import type { WarmModels } from "./warm-models.ts";
@@ -12,7 +13,7 @@ export type Pause = (durationMs: number, signal: AbortSignal) => Promise<void>;
 export interface PullOptions {
   readonly source: TurnSource;
   readonly worker: Pick<Worker, "run">;
-  readonly models: Pick<WarmModels, "names" | "fault" | "open">;
+  readonly models: Pick<WarmModels, "fault" | "recheck">;
   /** Promise that the machine stays while a turn is taken; null where nobody takes it away. */
   readonly protection: TaskProtection | null;
   readonly pause: Pause;
@@ -23,33 +24,39 @@ export interface PullOptions {
 /** Pauses after a turn that failed, so that a store which does not answer is not asked all the time. */
 const FAILED_MS = { firstMs: 1_000, maxMs: 60_000 };
 
-/** Pauses before a model is opened again on a machine that is at fault. */
+/** Pauses before a machine that is at fault is looked at again. */
 const FAULT_MS = { firstMs: 10_000, maxMs: 300_000 };
 
 /**
  * Takes one turn after another until the signal aborts; then resolves as soon as the turn under way has ended, which is
  * the worker's to stop. Each turn of the source is either taken or given back. Errors of the source, the store and the
- * platform are logged, and followed by ever longer pauses.
+ * platform are followed by ever longer pauses, and the log has the beginning and the end of each outage.
  */
 export async function pull(options: PullOptions, signal: AbortSignal): Promise<void> {
   const { models, pause, random } = options;
+  const outages = outagesOf(options);
   const failed = new Tries({
     waits: doubling({ ...FAILED_MS, random }),
     sleep: (durationMs) => pause(durationMs, signal),
   });
   while (!signal.aborted) {
     if (models.fault !== null) await untilWell(options, signal);
-    else if (await isTurnTaken(options, signal)) failed.restart();
+    else if (await isTurnTaken(options, outages, signal)) failed.restart();
     else await failed.wait();
   }
 }
 
 /**
- * Opens a model again and again until the machine is no longer at fault. Meanwhile it takes no jobs, which would fail
- * one after another while other workers could make them.
+ * Looks at the machine again and again until it is no longer at fault. Meanwhile it takes no jobs, which would fail one
+ * after another while other workers could make them.
  */
 async function untilWell({ models, pause, random, log }: PullOptions, signal: AbortSignal): Promise<void> {
-  log.error({ reason: models.fault }, "no jobs are taken until a model can be opened here");
+  const outage = outageTeller({
+    log,
+    failing: "no jobs are taken until this machine is well",
+    ended: "this machine is well again, and takes jobs",
+  });
+  outage.failed(models.fault);
   const tries = new Tries({
     waits: doubling({ ...FAULT_MS, random }),
     sleep: (durationMs) => pause(durationMs, signal),
@@ -57,19 +64,50 @@ async function untilWell({ models, pause, random, log }: PullOptions, signal: Ab
   while (models.fault !== null) {
     await tries.wait();
     if (signal.aborted) return;
-    await models.open(models.names[0]!, signal).catch((error: unknown) => {
-      if (!signal.aborted) log.warn({ reason: reasonOf(error) }, "a model cannot be opened yet");
-    });
+    await models.recheck(signal).catch((error: unknown) => signal.aborted || outage.failed(error));
   }
-  log.info({}, "a model can be opened again, and jobs are taken");
+  outage.ended();
+}
+
+/** Outages of what a worker does again and again: it asks for turns, takes those that it gets, and returns others. */
+interface Outages {
+  readonly asking: Outage;
+  readonly taking: Outage;
+  readonly returning: Outage;
+}
+
+function outagesOf({ log }: PullOptions): Outages {
+  return {
+    asking: outageTeller({
+      log,
+      failing: "no turn could be had, and the next one is asked for after a pause",
+      ended: "turns can be had again",
+    }),
+    taking: outageTeller({
+      log,
+      failing: "a turn failed, and the next one comes after a pause",
+      ended: "turns succeed again",
+    }),
+    returning: outageTeller({
+      log,
+      failing: "a turn could not be given back, and comes back by itself",
+      ended: "turns can be given back again",
+    }),
+  };
 }
 
 /** Takes the next turn. Resolves to false if it was in vain, so that there is to be a pause before the next one. */
-async function isTurnTaken({ source, worker, protection, log }: PullOptions, signal: AbortSignal) {
+async function isTurnTaken(
+  { source, worker, protection }: PullOptions,
+  { asking, taking, returning }: Outages,
+  signal: AbortSignal,
+): Promise<boolean> {
   let turn: Turn | null = null;
+  let outage = asking;
   try {
-    turn = await source.next(signal);
+    turn = await source.next(signal, asking.ended);
     if (turn === null) return true;
+    outage = taking;
     const isHeld = (await protection?.hold()) ?? true;
     const run = isHeld ? await worker.run(turn.named) : null;
     const ended = turn;
@@ -79,12 +117,11 @@ async function isTurnTaken({ source, worker, protection, log }: PullOptions, sig
       return false;
     }
     await ended.taken(run);
+    taking.ended();
     return !isQueuedAgain(run);
   } catch (error) {
-    log.warn({ reason: reasonOf(error) }, "a turn failed, and the next one comes after a pause");
-    await turn?.giveBack().catch((reason: unknown) => {
-      log.warn({ reason: reasonOf(reason) }, "a turn could not be given back, and comes back by itself");
-    });
+    outage.failed(error);
+    await turn?.giveBack().then(returning.ended, returning.failed);
     return false;
   } finally {
     await protection?.release();

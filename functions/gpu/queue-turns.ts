@@ -8,7 +8,8 @@ import { isBelievedIn, runsQueueBackend } from "../../lib/service/backends/index
 import type { JobRef, JobStore } from "../../lib/service/jobs/index.ts";
 import { hintedJobs } from "../../lib/service/queue/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
-import { type Log, reasonOf } from "./log.ts";
+import type { Log } from "./log.ts";
+import { outageTeller } from "./outage.ts";
 import type { Turn, TurnSource } from "./turn-source.ts";
 
 export interface QueueTurnsOptions {
@@ -44,12 +45,13 @@ export function queueTurns(options: QueueTurnsOptions): TurnSource {
     VisibilityTimeout: hiddenSeconds,
   });
   return {
-    async next(signal) {
+    async next(signal, onAnswer) {
       while (!signal.aborted) {
         const answer = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
           if (signal.aborted) return null;
           throw error;
         });
+        if (answer) onAnswer();
         const [message] = answer?.Messages ?? [];
         if (message) return turnOf(message.Body!, message.ReceiptHandle!, options);
       }
@@ -68,11 +70,12 @@ function turnOf(body: string, receipt: string, options: QueueTurnsOptions): Turn
     await client.send(new ChangeMessageVisibilityCommand({ ...message, VisibilityTimeout: seconds }));
   }
 
-  const extend = () => {
-    hide(hiddenSeconds).catch((error) =>
-      log.warn({ reason: reasonOf(error) }, "another worker may take the same turn"),
-    );
-  };
+  const outage = outageTeller({
+    log,
+    failing: "the message of a turn was not kept, and another worker may take the same turn",
+    ended: "the message of the turn is kept again",
+  });
+  const extend = () => void hide(hiddenSeconds).then(outage.ended, outage.failed);
   const stopExtending = repeat(extend, (hiddenSeconds * 1000) / EXTENSIONS);
 
   async function giveBack(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Sealed } from "../../lib/generation/provenance/index.ts";
 import type { Encoder } from "../../lib/generation/video/index.ts";
 import { type Artifact, heldMs, type JobRecord, type Receipt } from "../../lib/service/jobs/index.ts";
 import { outcomeOf } from "../../lib/service/quotes/index.ts";
+import { VERSION } from "../../lib/shared/version.ts";
 import { picturesOf, toldProvenance } from "./told-provenance.ts";
 
 export interface Made {
@@ -21,14 +22,11 @@ export interface Made {
   readonly now: number;
 }
 
-const packageOf = createRequire(import.meta.url);
-const versionOf = (path: string): string => packageOf(path).version;
-
 /** Versions of the programs that make a video. */
 export const VERSIONS = {
-  adareel: versionOf("../../package.json"),
+  adareel: VERSION,
   node: process.versions.node,
-  "onnxruntime-node": versionOf("onnxruntime-node/package.json"),
+  "onnxruntime-node": createRequire(import.meta.url)("onnxruntime-node/package.json").version as string,
 };
 
 /** Builds the compute receipt of a video. */

@@ -7,6 +7,7 @@ import { every, retry } from "../../lib/shared/retry.ts";
 import { type AttemptListeners, type AttemptTeller, tellOfAttempt } from "./attempt-teller.ts";
 import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
+import type { LeastTime } from "./least-time.ts";
 import { reasonOf } from "./log.ts";
 import { type FinishedRun, type MakeOptions, makeVideo } from "./make-video.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -31,8 +32,31 @@ export interface JobRun {
   readonly record: JobRecord | null;
 }
 
+/** Needs of {@link refuseLate}. */
+export type RefusalOptions = Pick<JobRunOptions, "jobs" | "clock" | "log" | "onChange"> & {
+  readonly leastTime: LeastTime;
+};
+
 /** Pause between two attempts to write the end of a job. */
 const RETRY_MS = 500;
+
+/**
+ * Fails a waiting job whose video cannot be made any more by its deadline, so that its time goes to one that can.
+ * Resolves to whether it did.
+ *
+ * @throws StoreError if the store does not answer
+ */
+export async function refuseLate(ref: JobRecord, options: RefusalOptions): Promise<boolean> {
+  const { jobs, clock, log, leastTime, onChange } = options;
+  const leastMs = await leastTime(ref);
+  if (leastMs === null || clock.now() + leastMs < ref.deadlineAt) return false;
+  const refused = await jobs.apply(ref, { type: "expire", leastMs });
+  if (!refused.ok) return false;
+  const { id, tenant, error } = refused.record;
+  log.info({ id, tenant, code: error?.code }, error?.message);
+  onChange(refused.record);
+  return true;
+}
 
 /**
  * Runs a job if it can be claimed.

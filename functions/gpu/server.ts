@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import { isVideoId } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
+import type { AcceleratorHealth } from "./accelerator-health.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { WarmModels } from "./warm-models.ts";
 import type { Worker } from "./worker.ts";
@@ -14,6 +15,7 @@ export interface PingDeps {
 
 export interface GpuAppDeps extends PingDeps {
   readonly worker: Worker;
+  readonly models: Pick<WarmModels, "warm" | "fault" | "accelerator">;
   readonly log: Log;
 }
 
@@ -40,7 +42,7 @@ const invocationSchema = z.union([refSchema, z.object({ value: refSchema }).tran
  * @see Amazon SageMaker developer guide, "Custom inference code with hosting services"
  */
 export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
-  // Jobs are still taken at a fault: the first that succeeds shows that the machine is well again.
+  // At a fault of the models jobs are still taken: the first that succeeds shows that the machine is well again.
   const app = createPingApp({ worker, models });
 
   const limit = bodyLimit({
@@ -51,6 +53,9 @@ export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
     const parsed = invocationSchema.safeParse(await c.req.json().catch(() => null));
     if (!parsed.success) {
       return fault(c, 400, "invalid_request", "The body must be JSON with the tenant and the id of a job.");
+    }
+    if (models.accelerator?.isBroken && !(await isWellAgain(models.accelerator))) {
+      return unavailable(c, "gpu_lost", "The GPU of this worker does not work.");
     }
     const run = await worker.run(parsed.data);
     switch (run.outcome) {
@@ -92,6 +97,14 @@ export function createPingApp({ worker, models }: PingDeps): Hono {
   });
   app.notFound((c) => fault(c, 404, "not_found", "This worker pulls its jobs: there is GET /ping."));
   return app;
+}
+
+/** Returns whether a broken accelerator works again. */
+function isWellAgain(accelerator: AcceleratorHealth): Promise<boolean> {
+  return accelerator.check().then(
+    () => true,
+    () => false,
+  );
 }
 
 function unavailable(c: Context, code: string, message: string): Response {

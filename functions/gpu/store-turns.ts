@@ -43,7 +43,7 @@ export function storeTurns({ jobs, passedOver, pause, random, pauseMsMax }: Stor
   }
 
   return {
-    async next(signal) {
+    async next(signal, onAnswer) {
       while (!signal.aborted) {
         if (hasJustRun) {
           hasJustRun = false;
@@ -51,7 +51,9 @@ export function storeTurns({ jobs, passedOver, pause, random, pauseMsMax }: Stor
         }
         await pause(pauses.next().value!, signal);
         if (signal.aborted) return null;
-        if (await isAnythingNew()) return turn;
+        const hasTurn = await isAnythingNew();
+        onAnswer();
+        if (hasTurn) return turn;
       }
       return null;
     },

@@ -3,6 +3,7 @@ import { parsedJson } from "../../lib/service/queue/index.ts";
 import { retry } from "../../lib/shared/retry.ts";
 import { system } from "../../lib/shared/system.ts";
 import { type Log, reasonOf } from "./log.ts";
+import { outageTeller } from "./outage.ts";
 
 /** Promise of a platform not to take the machine away while a job runs. */
 export interface TaskProtection {
@@ -50,6 +51,16 @@ const answerSchema = z.union([
  */
 export function ecsTaskProtection(options: EcsProtectionOptions): TaskProtection {
   const { agentUrl, log, renewMs = RENEW_MS } = options;
+  const outage = outageTeller({
+    log,
+    failing: "the protection was not renewed",
+    ended: "the protection is renewed again",
+  });
+  const refusals = outageTeller({
+    log,
+    failing: "ECS does not protect this task",
+    ended: "ECS protects this task again",
+  });
   let renewing: NodeJS.Timeout | null = null;
 
   async function put(isProtected: boolean): Promise<z.infer<typeof answerSchema>> {
@@ -72,13 +83,16 @@ export function ecsTaskProtection(options: EcsProtectionOptions): TaskProtection
       sleep: system.sleep,
       isRetryable: () => true,
     });
-    if ("protection" in answer) return answer.protection.ProtectionEnabled;
-    log.warn({ reason: answer.failure.Reason }, "ECS does not protect this task");
-    return false;
+    if ("failure" in answer) {
+      refusals.failed(answer.failure.Reason);
+      return false;
+    }
+    refusals.ended();
+    return answer.protection.ProtectionEnabled;
   }
 
   function renew(): void {
-    protect().catch((error) => log.warn({ reason: reasonOf(error) }, "the protection was not renewed"));
+    protect().then(outage.ended, outage.failed);
   }
 
   return {

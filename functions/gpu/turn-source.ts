@@ -16,7 +16,8 @@ export interface TurnSource {
   /**
    * Resolves when a turn may be taken, to null when the signal aborts. Only one call waits at a time.
    *
+   * @param onAnswer is called whenever the source answers, with a turn or without
    * @throws Error if the source does not answer; the caller asks again after a pause
    */
-  next(signal: AbortSignal): Promise<Turn | null>;
+  next(signal: AbortSignal, onAnswer: () => void): Promise<Turn | null>;
 }

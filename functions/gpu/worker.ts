@@ -1,6 +1,8 @@
 import { fairTurns, type JobRecord, type JobRef, type PassedOver } from "../../lib/service/jobs/index.ts";
+import { leastTime } from "./least-time.ts";
 import { canMake } from "./make-video.ts";
-import { type JobRunOptions, runJob } from "./run-job.ts";
+import { workerKind } from "./measured-run.ts";
+import { type JobRunOptions, refuseLate, runJob } from "./run-job.ts";
 
 export type Run =
   | { readonly outcome: "ran"; readonly record: JobRecord }
@@ -37,6 +39,8 @@ export interface Worker {
 export function createWorker(options: WorkerOptions): Worker {
   const { jobs, models, onRequeue } = options;
   const handingBack = new AbortController();
+  const elapsed = () => performance.now();
+  const refusing = { ...options, leastTime: leastTime({ ...options, kind: workerKind(options), elapsed }) };
   const turns = fairTurns({ ...options, canRun: (record) => canMake(record, models) });
   let running: Promise<unknown> | null = null;
   let isStopping = false;
@@ -50,6 +54,7 @@ export function createWorker(options: WorkerOptions): Worker {
   async function takeTurn(named: JobRef | null): Promise<Run> {
     for await (const next of turns.next(named && (await jobs.read(named)))) {
       if (isStopping) return { outcome: "stopping" };
+      if (await refuseLate(next, refusing)) continue;
       const { hasRun, record } = await runJob(next, handingBack.signal, options);
       if (!hasRun) continue;
       if (record?.status === "queued" && record.id !== named?.id) await onRequeue(record);

@@ -1,15 +1,15 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { request } from "node:http";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { JobRef } from "../../lib/service/jobs/index.ts";
-import { endWithParent } from "../../lib/shared/end-with-parent.ts";
-import { processState } from "../../lib/shared/process-state.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
-import { RUNNER } from "../../lib/shared/run/index.ts";
-import { type Hang, Silence, TICK_MS } from "../../lib/shared/silence.ts";
+import type { Hang } from "../../lib/shared/silence.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
-import type { FromGpu, ToGpu } from "../gpu/messages.ts";
+import {
+  type ProcessEnd,
+  type ProcessMessage,
+  startWatchedProcess,
+  UNANSWERED_MAX,
+  type WatchedProcess,
+} from "./watched-process.ts";
 
 export interface GpuProcessOptions {
   readonly env: Partial<LocalGpuVariables>;
@@ -34,7 +34,7 @@ export interface GpuProcessOptions {
 }
 
 /** Progress or preview of an attempt. */
-export type GpuNews = Extract<FromGpu, { readonly kind: "progress" | "preview" }>;
+export type GpuNews = Extract<ProcessMessage, { readonly kind: "progress" | "preview" }>;
 
 export interface GpuEnd {
   /** Hang for which the process was killed; null if it ended otherwise. */
@@ -61,7 +61,6 @@ export interface GpuProcess {
   stop(): Promise<void>;
 }
 
-const ENTRY = fileURLToPath(new URL("../gpu/serve.ts", import.meta.url));
 const RESTART_MS_MIN = 200;
 const RESTART_MS_MAX = 30_000;
 /** Lifetime after which a process counts as healthy, so that its restart is not delayed further. */
@@ -70,13 +69,6 @@ const GRACE_MS = 25_000;
 /** Time after the grace in which a process must have released its job and ended. */
 const RELEASE_MS = 5_000;
 
-/** Unanswered pings, one a second, after which the process hangs. */
-const UNANSWERED_MAX = 15;
-/** Unanswered pings before the first answer: the process still compiles its code. */
-const UNANSWERED_AT_START_MAX = 120;
-/** Unanswered pings after which the service says that something is wrong. */
-const UNANSWERED_FAULT = 3;
-
 export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   const { name = "The GPU function" } = options;
   let isStopping = false;
@@ -84,15 +76,6 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   let isFirst = true;
   let restartMs = RESTART_MS_MIN;
   let current = start();
-
-  interface Started {
-    readonly gpu: ChildProcess;
-    readonly ended: Promise<unknown>;
-    /** Ends the watch over the process. */
-    unwatch(): void;
-    isListening(): boolean;
-    fault(): string | null;
-  }
 
   function startLater(): void {
     setTimeout(() => {
@@ -109,90 +92,46 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   }
 
   /** @throws Error if the system has no memory for another process */
-  function start(): Started {
-    const startedAt = performance.now();
-    const place: Partial<LocalGpuVariables> = { PORT: "0", HOST: "127.0.0.1" };
-    const output = options.onLine ? "pipe" : 2;
-    const gpu = fork(RUNNER, [ENTRY, options.mode ?? "serve"], {
-      execArgv: [],
-      env: { ...process.env, ...place, ...options.env },
-      // Its log lines go to this service's log.
-      stdio: ["ignore", output, output, "ipc"],
-      // Only this process is to receive a terminal's Ctrl-C.
-      detached: true,
-    });
-    endWithParent(gpu);
-    for (const stream of [gpu.stdout, gpu.stderr]) {
-      if (stream) createInterface({ input: stream }).on("line", (line) => options.onLine?.(line));
-    }
-    let owner: string | null = null;
-    let fault: string | null = null;
-    let hasEnded = false;
-    let hasAnswered = false;
-    let hang: Hang | null = null;
-    const silence = new Silence();
-    gpu.on("message", (message: FromGpu) => {
-      // Messages may come after the exit.
-      if (hasEnded && message.kind !== "changed") return;
-      silence.heard();
-      hasAnswered = true;
-      if (message.kind === "changed") return options.onChange(message.ref);
-      if (message.kind === "progress" || message.kind === "preview") return options.onNews?.(message);
-      if (message.kind === "alive") {
-        fault = message.fault;
-        return;
-      }
-      owner = message.owner;
+  function start(): WatchedProcess {
+    const { env, mode = "serve", onLine } = options;
+    const started = startWatchedProcess({ env, mode, onLine, onMessage });
+    started.ended.then((end) => onEnd(started, end));
+    return started;
+  }
+
+  function onMessage(message: ProcessMessage): void {
+    if (message.kind === "changed") options.onChange(message.ref);
+    else if (message.kind !== "listening") options.onNews?.(message);
+    else {
       isFirst = false;
       ready.resolve(message.port);
       options.onListening?.();
-    });
-    const ended = new Promise<string>((resolve) => {
-      // Not only a process that was not started has errors: also a signal or a message that cannot be sent.
-      gpu.on("error", ({ message }) => gpu.pid === undefined && resolve(message));
-      gpu.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
-    });
-    const look = async () => {
-      if (gpu.connected) gpu.send({ kind: "ping" } satisfies ToGpu, () => undefined);
-      const isStopped = (await processState(gpu.pid!))?.isStopped ?? false;
-      hang ??= silence.tick(hasAnswered ? UNANSWERED_MAX : UNANSWERED_AT_START_MAX, isStopped);
-      if (hang) gpu.kill("SIGKILL");
-    };
-    const watch = setInterval(look, TICK_MS).unref();
-    ended.then((how) => {
-      hasEnded = true;
-      clearInterval(watch);
-      if (isStopping) return;
+    }
+  }
+
+  function onEnd({ owner }: WatchedProcess, { how, hang, livedMs }: ProcessEnd): void {
+    if (isStopping) return;
+    if (isFirst) {
       // If the first process cannot start, a restart would not help.
-      if (isFirst) return ready.reject(new Error(`${name} ended while it started (${how}).`));
-      options.onEnd({ hang, message: `${name} ${whatHappened(hang, how)} and is started again.` });
-      if (owner !== null) {
-        ready = listening();
-        options.onLost(owner);
-      }
-      const hasLived = performance.now() - startedAt > HEALTHY_MS;
-      restartMs = hasLived ? RESTART_MS_MIN : Math.min(restartMs * 2, RESTART_MS_MAX);
-      startLater();
-    });
-    const isListening = () => !hasEnded && owner !== null;
-    return {
-      gpu,
-      ended,
-      unwatch: () => clearInterval(watch),
-      isListening,
-      fault() {
-        if (!isListening()) return `${name} is being started.`;
-        return silence.ticks > UNANSWERED_FAULT ? `${name} does not answer.` : fault;
-      },
-    };
+      ready.reject(new Error(`${name} ended while it started (${how}).`));
+      return;
+    }
+    options.onEnd({ hang, message: `${name} ${whatHappened(hang, how)} and is started again.` });
+    if (owner !== null) {
+      ready = listening();
+      options.onLost(owner);
+    }
+    restartMs = livedMs > HEALTHY_MS ? RESTART_MS_MIN : Math.min(restartMs * 2, RESTART_MS_MAX);
+    startLater();
   }
 
   return {
     get fault() {
-      return current.fault();
+      if (!current.isListening) return `${name} is being started.`;
+      return current.isSilent ? `${name} does not answer.` : current.fault;
     },
     get isListening() {
-      return current.isListening();
+      return current.isListening;
     },
     get started() {
       return ready.promise.then(() => undefined);
@@ -203,12 +142,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     async stop() {
       isStopping = true;
       ready.reject(new Error(`${name} was stopped.`));
-      const { gpu, ended, unwatch } = current;
-      unwatch();
-      gpu.kill("SIGTERM");
-      const kill = setTimeout(() => gpu.kill("SIGKILL"), (options.graceMs ?? GRACE_MS) + RELEASE_MS);
-      await ended;
-      clearTimeout(kill);
+      await current.stop((options.graceMs ?? GRACE_MS) + RELEASE_MS);
     },
   };
 }

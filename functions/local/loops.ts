@@ -5,10 +5,8 @@ import {
   type DelayedHints,
   type Hints,
   isFinished,
-  type JobRecord,
   type JobRef,
   type JobStore,
-  sweep,
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
 import type { Spending } from "../../lib/service/spending/index.ts";
@@ -16,20 +14,21 @@ import { RecordError } from "../../lib/service/storage/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
-import { system } from "../../lib/shared/system.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { LiveJobs } from "../api/env.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
+import { outageTeller } from "../gpu/outage.ts";
 import { settle } from "../settle/settle.ts";
 import { abandonJobs } from "./abandon-jobs.ts";
 import type { LocalConfig } from "./config.ts";
 import { hintQueue } from "./hint-queue.ts";
-import { jobChanges } from "./job-changes.ts";
+import { jobNews } from "./job-news.ts";
 import { liveJobs } from "./live-jobs.ts";
 import type { Metrics } from "./metrics.ts";
 import type { LocalProvenance } from "./provenance.ts";
 import { isBucket } from "./store.ts";
-import { unattendedWatch } from "./unattended.ts";
+import { startSweeps } from "./sweeps.ts";
+import type { Watch } from "./watch.ts";
 import { jobName, webhookQueues } from "./webhook-queues.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -53,14 +52,6 @@ export interface LoopsDeps {
   readonly provenance: LocalProvenance;
 }
 
-/** Watcher of the work, for a display on a terminal. */
-export interface Watch {
-  /** Called with the record of a job that has begun or ended. */
-  onJob(record: JobRecord): void;
-  /** Called with each line that the GPU function logs. */
-  onLine(line: string): void;
-}
-
 /** Background work of the service. In a deployment, queues, schedules and small functions do it. */
 export interface Loops {
   readonly hints: Hints;
@@ -80,16 +71,11 @@ export interface Loops {
 
 /** Pause between two sweeps: longer in a bucket, where one at rest is two LIST requests, which cost money. */
 const SWEEP_MS = { folder: 5_000, bucket: 10_000 };
-const PURGE_MS = 3_600_000;
-/** Time for which the ledgers of spending are kept, each of which is of one day. */
-const SPENDING_MS = 2 * 24 * 3_600_000;
 /** Interval of progress writes: short in a folder, where they cost nothing. */
 const PROGRESS_INTERVAL_MS = { folder: 200, bucket: 2_000 };
-/** Number of finished jobs that are remembered, so that each is counted once. */
-const ENDED_MAX = 10_000;
 
 export function createLoops(deps: LoopsDeps): Loops {
-  const { jobs, spending, keys, clock, metrics, log, config, watch } = deps;
+  const { jobs, clock, metrics, log, config, watch } = deps;
   const onError = (error: unknown, ref: JobRef) => {
     // The job store has told of a damaged record, once.
     if (error instanceof RecordError) return;
@@ -112,14 +98,10 @@ export function createLoops(deps: LoopsDeps): Loops {
     envs: deps.workerEnvs.map((own) => ({ ...env, ...own })),
     graceMs: config.stopGraceMs,
     onRunEnd: endRun,
-    onChange(ref) {
-      live.changed(ref);
-      webhooks.add(ref);
-      void lookAt(ref).catch((error: unknown) => onError(error, ref));
-    },
-    onNews(news) {
-      if (news.kind === "progress") live.progressed(news.ref, news.attempt, news.progress);
-      else live.previewed(news.ref, news.attempt, news);
+    onChange: (ref) => void news.changed(ref),
+    onNews(told) {
+      if (told.kind === "progress") live.progressed(told.ref, told.attempt, told.progress);
+      else live.previewed(told.ref, told.attempt, told);
     },
     onLine: watch?.onLine,
     onLost: (owner) =>
@@ -133,7 +115,7 @@ export function createLoops(deps: LoopsDeps): Loops {
   const work = hintQueue<JobRef>({ atOnce: [1], nameOf: jobName, onError, handle: startRun });
   const hints: DelayedHints = {
     async work(ref, delaySeconds = 0) {
-      changes.expect(ref);
+      news.expect(ref);
       work.add(ref, clock.now() + delaySeconds * 1000);
       webhooks.add(ref);
     },
@@ -141,50 +123,14 @@ export function createLoops(deps: LoopsDeps): Loops {
       webhooks.add(ref, clock.now() + delaySeconds * 1000);
     },
   };
-  const changes = jobChanges();
-  const ended = new Set<string>();
-  let repeated: Repeated[] = [];
-
-  /** Looks at a job that a worker has changed, perhaps in the invocation of another job. */
-  async function lookAt(ref: JobRef): Promise<void> {
-    const record = await jobs.read(ref);
-    if (!record) return;
-    if (isFinished(record)) observeEnd(record);
-    else if (record.status === "queued") await hints.work(record);
-    else if (changes.see(record)) watch?.onJob(record);
-  }
-
-  /** Tells of a job that a worker elsewhere has begun. */
-  function seeUnfinished(record: JobRecord): void {
-    if (!changes.see(record)) return;
-    live.changed(record);
-    if (record.status === "running") watch?.onJob(record);
-  }
-
-  /** Tells of the jobs that workers elsewhere have ended since the last sweep. */
-  async function seeGone(): Promise<void> {
-    for (const ref of changes.takeGone()) {
-      live.changed(ref);
-      webhooks.add(ref);
-      await lookAt(ref).catch((error: unknown) => onError(error, ref));
-    }
-  }
-
-  /** Counts a finished job once, however often its end is noticed: by its run, by its own invocation and by hints. */
-  function observeEnd(record: JobRecord): void {
-    if (ended.has(record.id)) return;
-    // Forgets the oldest: a Set keeps the order of insertion.
-    if (ended.size >= ENDED_MAX) ended.delete(ended.values().next().value!);
-    ended.add(record.id);
-    changes.forget(record);
-    metrics.observeJob(record);
-    watch?.onJob(record);
-  }
+  const runs = outageTeller({ log, failing: "a run failed", ended: "runs succeed again" });
+  const news = jobNews({ jobs, hints, live, metrics, watch, onError });
+  let endSweeps = () => {};
 
   /** Submits a job. Counts a job that has finished without a run, since no run tells of it. */
   async function startRun(ref: JobRef): Promise<null> {
     const { outcome, record } = await dispatch({ jobs, backend, hints, clock, sleep }, ref);
-    if (outcome !== "dispatched" && record && isFinished(record)) observeEnd(record);
+    if (outcome !== "dispatched" && record && isFinished(record)) news.ended(record);
     return null;
   }
 
@@ -192,8 +138,9 @@ export function createLoops(deps: LoopsDeps): Loops {
     const { ref, failure } = backend.outcomeOf(message);
     try {
       const { outcome, record } = await settle({ jobs, backend, hints, sleep }, { ref, failure });
-      if (failure !== null) log.warn({ videoId: ref.id, outcome, reason: failure }, "a run failed");
-      if (outcome === "over") observeEnd(record);
+      if (failure === null) runs.ended();
+      else runs.failed(failure, { videoId: ref.id, outcome });
+      if (outcome === "over") news.ended(record);
     } catch (error) {
       onError(error, ref);
     }
@@ -203,16 +150,8 @@ export function createLoops(deps: LoopsDeps): Loops {
   async function buryWorker(owner: string): Promise<void> {
     for await (const record of abandonJobs(jobs, owner, onError)) {
       live.changed(record);
-      if (isFinished(record)) observeEnd(record);
+      if (isFinished(record)) news.ended(record);
       await hints.work(record);
-    }
-  }
-
-  async function purge(): Promise<void> {
-    const tenants = new Set((await keys.list()).map(({ tenant }) => tenant));
-    for (const tenant of tenants) {
-      await jobs.purge(tenant, clock.now() - config.retentionMs);
-      await spending.purge(tenant, clock.now() - SPENDING_MS);
     }
   }
 
@@ -236,63 +175,20 @@ export function createLoops(deps: LoopsDeps): Loops {
         const unwatch = live.watch(ref, (what) => what === "record" && end());
       }),
     begin() {
-      let sweptAt = Number.POSITIVE_INFINITY;
-      const isUnattended = unattendedWatch(system.timers);
-      const look = async () => {
-        const now = clock.now();
-        // A clock may have been set back before this start, and has been if time runs backwards.
-        const isThorough = now < sweptAt;
-        sweptAt = now;
-        changes.beginSweep();
-        const report = await sweep({
-          jobs,
-          hints,
-          clock,
-          // Workers elsewhere look for jobs themselves.
-          isStale: () => deps.workerEnvs.length > 0,
-          isThorough,
-          onUnfinished: seeUnfinished,
-          onError,
-        });
-        metrics.observeSweep(report);
-        if (deps.workerEnvs.length === 0 && isUnattended(report))
-          log.warn(
-            "videos wait, and nobody makes one: start npm run worker with the store and the models of this service",
-          );
-        await seeGone();
-      };
-      const failed = (what: string) => (error: unknown) =>
-        log.error({ reason: reasonOf(error) }, `${what} failed and is repeated`);
-      repeated = [
-        everyMs(SWEEP_MS[storeKind], look, failed("a sweep")),
-        everyMs(PURGE_MS, purge, failed("a purge")),
-      ];
+      endSweeps = startSweeps({
+        ...deps,
+        hints,
+        news,
+        pauseMs: SWEEP_MS[storeKind],
+        retentionMs: config.retentionMs,
+        hasWorkers: deps.workerEnvs.length > 0,
+        onError,
+      });
     },
     async stop() {
-      for (const task of repeated) task.stop();
+      endSweeps();
       await Promise.all([work.close(), workers.stop()]);
       await webhooks.close();
-    },
-  };
-}
-
-interface Repeated {
-  stop(): void;
-}
-
-/** Runs `task` now, and again and again with this pause after each run. */
-function everyMs(pauseMs: number, task: () => Promise<void>, onError: (error: unknown) => void): Repeated {
-  let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  const run = async () => {
-    await task().catch(onError);
-    if (!isStopped) timer = setTimeout(run, pauseMs);
-  };
-  void run();
-  return {
-    stop() {
-      isStopped = true;
-      clearTimeout(timer);
     },
   };
 }

@@ -2,8 +2,8 @@ import { type Logger, pino } from "pino";
 import { isFinished, type JobRecord } from "../../lib/service/jobs/index.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
 import type { LocalConfig } from "./config.ts";
-import type { Watch } from "./loops.ts";
 import { jobLine, sentenceOf, terminalLog } from "./terminal-log.ts";
+import type { Watch } from "./watch.ts";
 
 export interface Output {
   readonly log: Logger;

@@ -8,7 +8,7 @@ import { jobName } from "./webhook-queues.ts";
 
 export interface ProcessBackendOptions {
   /** Workers, each of which runs one job at a time. With none, workers elsewhere look for the jobs themselves. */
-  readonly gpus: readonly Pick<GpuProcess, "invoke" | "isListening">[];
+  readonly gpus: readonly Pick<GpuProcess, "invoke" | "isListening" | "fault">[];
   /** Called with the message that a run has ended. Its worker takes the next one when it resolves. */
   readonly onEnd: (message: string) => Promise<void>;
 }
@@ -44,7 +44,8 @@ export function processBackend({ gpus, onEnd }: ProcessBackendOptions): ProcessB
   let isClosed = false;
 
   function wake(): void {
-    for (const gpu of gpus) {
+    const wellFirst = gpus.toSorted((a, b) => Number(a.fault !== null) - Number(b.fault !== null));
+    for (const gpu of wellFirst) {
       if (isClosed || waiting.length === 0) return;
       if (working.has(gpu) || !gpu.isListening) continue;
       const run = runOn(gpu, waiting.shift()!).finally(() => {

@@ -3,7 +3,7 @@ import { isFinished, type JobRef, type JobStore } from "../../lib/service/jobs/i
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { abandonJobs } from "./abandon-jobs.ts";
 import { type GpuProcess, startGpuProcess } from "./gpu-process.ts";
-import type { Watch } from "./loops.ts";
+import type { Watch } from "./watch.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 import { workerName } from "./workers.ts";
 

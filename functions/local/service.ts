@@ -1,15 +1,10 @@
-import { once } from "node:events";
-import { mkdir, readFile } from "node:fs/promises";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
-import { isResolvedRequest } from "../../lib/generation/request/index.ts";
-import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
@@ -18,20 +13,24 @@ import { urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { VERSION } from "../../lib/shared/version.ts";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
 import { noSniff } from "../api/middleware/no-sniff.ts";
+import { openJobs } from "../api/open-jobs.ts";
 import { openQuotes } from "../api/quotes.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
-import { createLoops, type Watch } from "./loops.ts";
+import { type Listening, listen } from "./listen.ts";
+import { createLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { localProvenance } from "./provenance.ts";
 import { quoteSettings } from "./quote-settings.ts";
 import { sessionKey } from "./session-key.ts";
 import { openOwnStore } from "./store.ts";
 import { verifyRoutes } from "./verify-routes.ts";
+import type { Watch } from "./watch.ts";
 import { ownEnvironments } from "./workers.ts";
 
 /** Whole service. It differs from a deployment in its store, a folder by default, and its queues, in memory. */
@@ -46,9 +45,6 @@ export interface Service {
 
 /** Tenant of the keys that a start makes, so that each start shows the videos of the earlier ones. */
 const TENANT = "default";
-
-/** Time for which a stop waits for requests under way once the worker has ended. */
-const CLOSE_MS = 500;
 
 /**
  * Starts the service.
@@ -82,14 +78,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const ring = keyRing(master, random);
   let url = config.publicUrl;
   const signer = urlSigner({ baseUrl: () => url!, secret: ring.derivedKey("signed urls"), clock });
-  const jobs = jobStore({
-    store,
-    clock,
-    random,
-    sleep,
-    canReadParams: isResolvedRequest,
-    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
-  });
+  const jobs = openJobs(store, log);
   const keys = apiKeys({ store, clock, random, sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
   const metrics = createMetrics();
@@ -121,9 +110,6 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     provenance,
   });
 
-  const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
   /** Ends the streams, whose readers come again, before anything else is waited for. */
   const stopping = new AbortController();
   const session = isPrivate(config) ? sessionKey(keys, { tenant: TENANT, random }) : null;
@@ -147,7 +133,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     clock,
     random,
     log,
-    version,
+    version: VERSION,
     fault: () => loops.fault,
     nextChange: loops.nextChange,
     live: loops.live,
@@ -176,64 +162,30 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       return c.text("The service failed.\n", 500);
     });
 
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  let server: Listening | undefined;
   let firstKey: string | null = null;
+  async function stop(): Promise<void> {
+    stopping.abort();
+    const stopped = loops.stop();
+    await (server?.stop(stopped) ?? stopped);
+  }
   try {
-    server.listen(config.port, config.host);
-    await once(server, "listening");
-    url ??= localUrl(config.host, (server.address() as AddressInfo).port);
+    server = await listen(app, config, log);
+    url ??= server.url;
     await loops.started;
     const isFirst = (await keys.list()).length === 0;
     if (isFirst) firstKey = (await keys.create({ tenant: TENANT, name: "first start" })).key;
   } catch (error) {
-    server.close();
-    await loops.stop();
-    throw listenError(error as NodeJS.ErrnoException, config);
+    await stop();
+    throw error;
   }
-  server.on("error", (error) => log.error({ reason: error.message }, "a connection was not accepted"));
 
   loops.begin();
 
-  return {
-    url,
-    firstKey,
-    sessionKey: session?.key ?? null,
-    async stop() {
-      stopping.abort();
-      const closed = once(server.close(), "close");
-      await loops.stop();
-      await Promise.race([closed, sleep(CLOSE_MS)]);
-      server.closeAllConnections();
-    },
-  };
+  return { url, firstKey, sessionKey: session?.key ?? null, stop };
 }
 
 /** Returns whether only this machine can reach the service: neither its address nor a proxy leads elsewhere. */
 function isPrivate({ host, publicUrl }: LocalConfig): boolean {
   return publicUrl === null && (host === "localhost" || isLoopbackAddress(host));
-}
-
-/** Returns the URL by which this machine reaches a server that listens on `host`. */
-function localUrl(host: string, port: number): string {
-  const name = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
-}
-
-function listenError(cause: NodeJS.ErrnoException, { host, port }: LocalConfig): Error {
-  switch (cause.code) {
-    case "EADDRINUSE":
-      return new Error(
-        `Port ${port} of ${host} is taken, perhaps by another npm start: stop that, or choose another port, ` +
-          `as in: PORT=${port < 65_535 ? port + 1 : 3000} npm start`,
-        { cause },
-      );
-    case "EACCES":
-      return new Error(`Port ${port} may not be used: choose one above 1023 with PORT.`, { cause });
-    case "EADDRNOTAVAIL":
-    case "EAI_AGAIN":
-    case "ENOTFOUND":
-      return new Error(`HOST ${host} is not an address of this machine: choose another one.`, { cause });
-    default:
-      return cause;
-  }
 }

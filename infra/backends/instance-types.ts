@@ -14,6 +14,25 @@ interface Chosen {
   readonly instanceTypes: readonly string[];
 }
 
+/**
+ * Returns the sentence that refuses the types of a deployment because its backend does not offer one of them; null if
+ * it offers all.
+ *
+ * @param option what comes before the types on the command line, such as `-c instanceTypes=`
+ */
+export function faultOfTypes({ backend, instanceTypes }: Chosen, option: string): string | null {
+  const offered = Object.keys(INSTANCE_TYPES[backend]);
+  const unknown = instanceTypes.find((type) => !offered.includes(type));
+  if (unknown === undefined) return null;
+  const plain = instanceTypes.map((type) => type.replace(/^ml\./, ""));
+  const [rule, own] =
+    backend === "sagemaker"
+      ? ["SageMaker names instance types with ml.", plain.map((type) => `ml.${type}`)]
+      : ["ECS names instance types without ml.", plain];
+  if (own.every((type) => offered.includes(type))) return `${rule}: say ${option}${own.join(",")}.`;
+  return `There is no instance type ${unknown} with backend=${backend}: choose from ${offered.join(", ")}.`;
+}
+
 /** Returns the types of a deployment, in the order of the configuration. */
 export function typesOf({ backend, instanceTypes }: Chosen): InstanceType[] {
   return instanceTypes.map((name) => INSTANCE_TYPES[backend][name]!);

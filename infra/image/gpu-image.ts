@@ -4,8 +4,9 @@ import { type IRepository, Repository } from "aws-cdk-lib/aws-ecr";
 import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Role } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
+import { hasGpu } from "../backends/instance-types.ts";
 import type { DeploymentConfig } from "../config.ts";
-import { CPU_BASE } from "./bases.ts";
+import { CPU_BASE, CUDA_BASE } from "./bases.ts";
 import { contextPatterns } from "./context.ts";
 import { ImageBuild } from "./image-build.ts";
 
@@ -19,9 +20,7 @@ export interface ContainerImage {
 }
 
 export interface GpuImageProps {
-  readonly config: Pick<DeploymentConfig, "image">;
-  /** Base image with CUDA 12, see bases.ts; null for machines without a GPU. */
-  readonly cudaBase: string | null;
+  readonly config: Pick<DeploymentConfig, "image" | "backend" | "instanceTypes">;
 }
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -33,7 +32,7 @@ export class GpuImage extends Construct implements ContainerImage {
   readonly fingerprint: string;
   private readonly repository: IRepository;
 
-  constructor(scope: Construct, id: string, { config, cudaBase }: GpuImageProps) {
+  constructor(scope: Construct, id: string, { config }: GpuImageProps) {
     super(scope, id);
     const { image } = config;
     if (image.from === "uri") {
@@ -46,7 +45,7 @@ export class GpuImage extends Construct implements ContainerImage {
         file: DOCKERFILE,
         exclude: contextPatterns(ROOT),
         platform: Platform.LINUX_AMD64,
-        buildArgs: buildArguments(cudaBase),
+        buildArgs: buildArguments(config),
       });
       this.uri = asset.imageUri;
       this.fingerprint = asset.assetHash;
@@ -56,7 +55,7 @@ export class GpuImage extends Construct implements ContainerImage {
         directory: ROOT,
         dockerfile: DOCKERFILE,
         exclude: contextPatterns(ROOT),
-        buildArguments: buildArguments(cudaBase),
+        buildArguments: buildArguments(config),
       });
       this.uri = build.uri;
       this.fingerprint = build.fingerprint;
@@ -74,8 +73,8 @@ export class GpuImage extends Construct implements ContainerImage {
   }
 }
 
-function buildArguments(cudaBase: string | null): Record<string, string> {
-  return cudaBase === null ? { PROVIDER: "cpu", BASE: CPU_BASE } : { PROVIDER: "cuda", BASE: cudaBase };
+function buildArguments(config: GpuImageProps["config"]): Record<string, string> {
+  return hasGpu(config) ? { PROVIDER: "cuda", BASE: CUDA_BASE } : { PROVIDER: "cpu", BASE: CPU_BASE };
 }
 
 /**

@@ -3,10 +3,13 @@ import type { Finding } from "./finding.ts";
 
 export type Check = readonly [subject: string, finding: Finding | Promise<Finding>];
 
+/** Jobs of an earlier deployment of the same name: `ended` if it has had some, and has none that waits or runs. */
+export type EarlierJobs = "none" | "ended" | "unfinished";
+
 /** Knowledge of an earlier deployment of the same name. */
 export interface EarlierDeployment {
-  /** True if it has had jobs, so that this one would be an upgrade. */
-  readonly hasJobs: Promise<boolean>;
+  /** Jobs that it has had. With any, this deployment is an upgrade. */
+  readonly jobs: Promise<EarlierJobs>;
 }
 
 /** Checks of a deployment's GPU backend, such as quotas and images. */

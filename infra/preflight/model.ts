@@ -10,6 +10,7 @@ import { RecordError } from "../../lib/service/storage/index.ts";
 import type { DeploymentConfig } from "../config.ts";
 import { FOLDERS, sharedNames } from "../names.ts";
 import { asked, CLIENT_LIMITS, statusOf } from "./aws.ts";
+import type { EarlierJobs } from "./backend-checks.ts";
 import { ownedByStack, takingOver } from "./data-stack.ts";
 import { type Finding, notMade, ok, toDo, wrong } from "./finding.ts";
 
@@ -23,8 +24,8 @@ export interface Stored {
   readonly bucket: Promise<Finding>;
   /** Finding whether it contains all bytes of the model. */
   readonly model: Promise<Finding>;
-  /** True if it has jobs, so that a deployment has worked before; false if this cannot be found out. */
-  readonly hasJobs: Promise<boolean>;
+  /** Jobs that it has; `none` if this cannot be found out. */
+  readonly jobs: Promise<EarlierJobs>;
 }
 
 /** Checks the bucket and the model in it. */
@@ -92,19 +93,25 @@ export function storedModel(config: DeploymentConfig): Stored {
     return sum;
   }
 
-  async function hasJobs(): Promise<boolean> {
-    if ((await found).state !== "ok") return false;
-    const jobs = new ListObjectsV2Command({ Bucket: bucket, Prefix: FOLDERS.jobs, MaxKeys: 1 });
-    return await client.send(jobs).then(
-      ({ Contents = [] }) => Contents.length > 0,
-      () => false,
-    );
+  async function hasAny(Prefix: string): Promise<boolean> {
+    const listed = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix, MaxKeys: 1 }));
+    return (listed.Contents ?? []).length > 0;
+  }
+
+  async function jobs(): Promise<EarlierJobs> {
+    if ((await found).state !== "ok") return "none";
+    try {
+      if (!(await hasAny(FOLDERS.jobs))) return "none";
+      return (await hasAny(FOLDERS.unfinished)) ? "unfinished" : "ended";
+    } catch {
+      return "none";
+    }
   }
 
   const owned = ownedByStack(config, () =>
     wrong(`The bucket ${bucket} exists, and no stack owns it`, takingOver(config)),
   );
-  return { bucket: found.then(owned), model: model(), hasJobs: hasJobs() };
+  return { bucket: found.then(owned), model: model(), jobs: jobs() };
 }
 
 function pushCommand(model: string, bucket: string): string {

@@ -1,5 +1,5 @@
 import type { DeploymentConfig } from "../config.ts";
-import { FOLDERS, sharedNames } from "../names.ts";
+import { edgeLogGroups, FOLDERS, sharedNames } from "../names.ts";
 import { regionsOf } from "./regions.ts";
 import { grantsOf } from "./resource-grants.ts";
 
@@ -34,7 +34,7 @@ export type PolicyName = keyof typeof POLICIES;
 
 /**
  * Returns what a person needs who deploys into a bootstrapped account with the commands of docs/deploy.md: the CDK's
- * roles, what preflight asks for, and the bucket's folders of keys and models.
+ * roles, what preflight asks for, the edge's logs, and the bucket's folders of keys and models.
  */
 function deployerPolicy(place: Place, qualifier: string): Policy {
   const { account, region } = place;
@@ -53,6 +53,8 @@ function deployerPolicy(place: Place, qualifier: string): Policy {
     { Sid: "Deploy", ...allow(["sts:AssumeRole"], roles) },
     { Sid: "Preflight", ...allow(["ssm:GetParameter"], versions) },
     { Sid: "Queues", ...allow(["sqs:ListQueues"], ["*"]) },
+    { Sid: "Regions", ...allow(["ec2:DescribeRegions", "logs:DescribeLogGroups"], ["*"]) },
+    { Sid: "EdgeLogs", ...allow(["logs:PutRetentionPolicy"], [edgeLogGroups(place)]) },
     { Sid: "MasterKey", ...allow(["secretsmanager:DescribeSecret"], [secret]) },
     {
       Sid: "Quotas",

@@ -16,25 +16,17 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { createMetrics } from "../../functions/local/metrics.ts";
+import { expect, it, onTestFinished } from "vitest";
 import { apiKeys } from "../../lib/service/keys/index.ts";
 import { s3Store } from "../../lib/service/storage/s3-store.ts";
 import { system } from "../../lib/shared/system.ts";
-import { VARIABLES, type Variable } from "../../lib/shared/variables.ts";
 import { eventually } from "../eventually.ts";
 import { clientOf } from "../local/local-service.ts";
 import { startS3Stub } from "../s3-stub/s3-stub.ts";
-import { type Container, composeService, containerOf, manifestsOf } from "./manifests.ts";
+import { type Container, platforms } from "./manifests.ts";
 
 const dockerfile = readFileSync("deploy/Dockerfile", "utf8").replaceAll(/\\\n\s*/g, "");
 const API = ["functions/local/start.ts"];
-
-/** Containers of the API and of a worker, as each platform starts them. */
-const PLATFORMS: readonly [name: string, api: Container, worker: Container][] = [
-  ["Kubernetes", containerOf("adareel-api", "api.yaml"), containerOf("adareel-workers", "workers.yaml")],
-  ["compose", composeService("api"), composeService("worker")],
-];
 
 /** Copies what deploy/Dockerfile copies, with links to the packages that it installs. */
 function unpackedImage(): string {
@@ -83,101 +75,41 @@ function runContainer(image: string, { image: name, args, env }: Container, here
   return { child, output: () => output };
 }
 
-describe("the containers", () => {
-  it.each(PLATFORMS)(
-    "the containers of %s make a video over a bucket when they run as plain processes",
-    async (_, api, worker) => {
-      const s3 = await startS3Stub({ buckets: ["videos"] });
-      onTestFinished(() => s3.close());
-      const image = unpackedImage();
-      const data = join(image, "data");
-      mkdirSync(data);
-      writeFileSync(join(data, "master.key"), randomBytes(32), { mode: 0o400 });
-      const here = { AWS_ENDPOINT_URL_S3: s3.url, NODE_NO_WARNINGS: "1", LOG_LEVEL: "warn" };
-      const port = await freePort();
-      const url = `http://127.0.0.1:${port}`;
-      const scratch = {
-        MODEL_CACHE: join(image, "models-cache"),
-        TMPDIR: image,
-        PROVIDER: "cpu",
-        THREADS: "1",
-      };
-      const running = runContainer(image, api, { ...here, DATA_DIR: data, PORT: port, PUBLIC_URL: url });
-      runContainer(image, worker, { ...here, ...scratch, PORT: "0" });
-      await eventually(() => expect(running.output()).toContain(`listens on ${url}`));
-      const { STORE = "", AWS_REGION = "" } = api.env;
-      const bucket = new URL(STORE).host;
-      const store = s3Store({
-        client: new S3Client({
-          endpoint: s3.url,
-          region: AWS_REGION,
-          forcePathStyle: true,
-          credentials: { accessKeyId: "stub", secretAccessKey: "stub" },
-        }),
-        bucket,
-      });
-      const { key } = await apiKeys({ store, ...system }).create({ tenant: "default", name: "test" });
-      const client = clientOf(url, key);
-      const video = await client.finished((await client.create({ prompt: "a red circle", steps: 4 })).id);
-      expect(video).toMatchObject({ status: "completed", error: null });
-    },
-  );
-});
-
-describe("the manifests", () => {
-  const readers = { api: ["local", "sdk"], worker: ["gpu", "sdk"] } as const;
-  /** Variables of the AWS SDK and of Node that the list of the repository's own does not have. */
-  const others = /^(AWS_\w+|TMPDIR)$/;
-
-  it.each(PLATFORMS)("the manifests of %s set only variables that the program reads", (_, api, worker) => {
-    for (const [role, { env }] of Object.entries({ api, worker }))
-      for (const name of Object.keys(env).filter((each) => !others.test(each))) {
-        const variable: Variable | undefined = VARIABLES[name as keyof typeof VARIABLES];
-        expect(variable?.readBy ?? [], name).toSatisfy(
-          (by: string[]) =>
-            readers[role as keyof typeof readers].some((reader) => by.includes(reader)) || name === "STORE",
-        );
-      }
-  });
-
-  it("a pod has a minute more than its video, whose worker is told so", () => {
-    const [workers] = manifestsOf("workers.yaml");
-    const { terminationGracePeriodSeconds: seconds } = workers.spec.template.spec;
-    const { STOP_GRACE_MS } = containerOf("adareel-workers", "workers.yaml").env;
-    expect(seconds * 1000 - Number(STOP_GRACE_MS)).toBe(60_000);
-  });
-
-  it("the number of workers follows a metric that the API has, at the address that the Service has", async () => {
-    const [{ spec }] = manifestsOf("keda/scaled-object.yaml");
-    const { url, format, valueLocation } = spec.triggers[0].metadata;
-    const metrics = createMetrics();
-    const none = { undelivered: 0, resent: 0, lost: 0, expired: 0, orphaned: 0, failed: 0 };
-    metrics.observeSweep({ queued: 2, running: 3, ...none });
-    expect([format, await metrics.render()]).toEqual([
-      "prometheus",
-      expect.stringContaining(`\n${valueLocation} 5\n`),
-    ]);
-    const [service] = manifestsOf("api.yaml");
-    const [{ namespace }] = manifestsOf("kustomization.yaml");
-    const { hostname, port, pathname } = new URL(url);
-    expect([hostname, Number(port), pathname]).toEqual([
-      `${service.metadata.name}.${namespace}`,
-      service.spec.ports[0].port,
-      "/metrics",
-    ]);
-    expect(spec.scaleTargetRef.name).toBe(manifestsOf("workers.yaml")[0].metadata.name);
-  });
-
-  it("API, workers and gateway name one bucket, one endpoint and one Secret", () => {
-    const [settings] = manifestsOf("settings.yaml");
-    const [, service, gateway] = manifestsOf("gateway/gateway.yaml");
-    const { STORE, AWS_ENDPOINT_URL_S3: endpoint } = settings.data;
-    expect(endpoint).toBe(`http://${service.metadata.name}:${service.spec.ports[0].port}`);
-    const { initContainers, containers } = gateway.spec.template.spec;
-    expect(initContainers[0].command.at(-1)).toBe(`/files/${new URL(STORE).host}`);
-    const secrets = containers[0].env.map(
-      ({ valueFrom }: { valueFrom: { secretKeyRef: { name: string } } }) => valueFrom.secretKeyRef.name,
-    );
-    expect(new Set(secrets)).toEqual(new Set(["adareel-s3"]));
-  });
-});
+it.each(platforms())(
+  "the containers of %s make a video over a bucket when they run as plain processes",
+  async (_, api, worker) => {
+    const s3 = await startS3Stub({ buckets: ["videos"] });
+    onTestFinished(() => s3.close());
+    const image = unpackedImage();
+    const data = join(image, "data");
+    mkdirSync(data);
+    writeFileSync(join(data, "master.key"), randomBytes(32), { mode: 0o400 });
+    const here = { AWS_ENDPOINT_URL_S3: s3.url, NODE_NO_WARNINGS: "1", LOG_LEVEL: "warn" };
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const scratch = {
+      MODEL_CACHE: join(image, "models-cache"),
+      TMPDIR: image,
+      PROVIDER: "cpu",
+      THREADS: "1",
+    };
+    const running = runContainer(image, api, { ...here, DATA_DIR: data, PORT: port, PUBLIC_URL: url });
+    runContainer(image, worker, { ...here, ...scratch, PORT: "0" });
+    await eventually(() => expect(running.output()).toContain(`listens on ${url}`));
+    const { STORE = "", AWS_REGION = "" } = api.env;
+    const bucket = new URL(STORE).host;
+    const store = s3Store({
+      client: new S3Client({
+        endpoint: s3.url,
+        region: AWS_REGION,
+        forcePathStyle: true,
+        credentials: { accessKeyId: "stub", secretAccessKey: "stub" },
+      }),
+      bucket,
+    });
+    const { key } = await apiKeys({ store, ...system }).create({ tenant: "default", name: "test" });
+    const client = clientOf(url, key);
+    const video = await client.finished((await client.create({ prompt: "a red circle", steps: 4 })).id);
+    expect(video).toMatchObject({ status: "completed", error: null });
+  },
+);

@@ -7,6 +7,7 @@ import { RequestError } from "../../lib/generation/request/index.ts";
 
 it.each([
   [new GenerationError("It was killed.", { fault: "killed" }), "out_of_memory", true],
+  [new GenerationError("/models/x: is damaged", { fault: "bad_files" }), "model_load_failed", true],
   [new GenerationError("It hung.", { fault: "stalled" }), "stalled", true],
   [new GenerationError("The GPU was lost.", { fault: "device_lost" }), "worker_lost", true],
   [notFinite({ subject: "The decoder" }), "invalid_output", true],

@@ -17,6 +17,18 @@ export const marksOnly: Provenance = await openProvenance("mark", () =>
   Promise.reject(new Error("no signer")),
 );
 
+/** Options of runs, for tests of something else. */
+export const quietRun = {
+  leaseMs: 60_000,
+  progressIntervalMs: 10,
+  maxRunMs: 3_600_000,
+  auditShare: 0,
+  provenance: marksOnly,
+  provider: "cpu",
+  precision: "float32",
+  log: silent,
+} as const;
+
 /** Clock that a test can advance. */
 export function shiftableClock() {
   return {

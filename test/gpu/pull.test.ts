@@ -1,8 +1,7 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type PullOptions, pull } from "../../functions/gpu/pull.ts";
 import type { Turn } from "../../functions/gpu/turn-source.ts";
-import type { WarmModel } from "../../functions/gpu/warm-models.ts";
 import type { Run } from "../../functions/gpu/worker.ts";
 import { queuedJob } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
@@ -24,7 +23,7 @@ interface Round {
   readonly hold: "held" | "refused" | "error";
   readonly run: keyof typeof RUNS | "error";
   readonly settled: "done" | "error";
-  /** Number of openings that fail because the machine is at fault after this round. */
+  /** Number of rechecks that the machine, which is at fault after this round, needs to be well again. */
   readonly faults: number;
 }
 
@@ -94,15 +93,13 @@ async function play(rounds: readonly Round[], stopAt: number) {
       },
     },
     models: {
-      names: ["demo"],
       get fault() {
         return faults > 0 ? "No model can be opened." : null;
       },
-      async open() {
-        tick("open");
+      async recheck() {
+        tick("recheck");
         faults -= 1;
         await failing(faults > 0);
-        return {} as WarmModel;
       },
     },
     protection: {
@@ -157,10 +154,10 @@ describe("a worker that pulls", () => {
     }
   });
 
-  it("a worker at fault takes no turn before it has opened a model", async () => {
+  it("a worker at fault takes no turn before a look shows that its machine is well", async () => {
     const { told, wrong } = await play([{ ...calm, faults: 2 }, calm], 0);
     expect(wrong).toEqual([]);
-    expect(told.join(" ")).toBe("next hold run pause open pause open next hold run next");
+    expect(told.join(" ")).toBe("next hold run pause recheck pause recheck next hold run next");
   });
 
   it("a worker that is told to stop ends when its turn has ended, and gives back one that has not begun", async () => {
@@ -170,24 +167,26 @@ describe("a worker that pulls", () => {
     expect(await settledWhenStoppedAt(4)).toEqual(["taken"]);
   });
 
-  it("the pauses of a worker grow from a second to a minute while nothing answers", async () => {
+  it("the pauses of a worker grow from a second to a minute while nothing answers, and the log has one line", async () => {
     const waits: number[] = [];
+    const warn = vi.fn();
     const stopping = new AbortController();
     await pull(
       {
         source: { next: () => Promise.reject(new StoreError("unavailable", "No answer.")) },
         worker: { run: () => Promise.reject(new Error("no run")) },
-        models: { names: [], fault: null, open: () => Promise.reject(new Error("no model")) },
+        models: { fault: null, recheck: () => Promise.reject(new Error("not well")) },
         protection: null,
         async pause(durationMs) {
           waits.push(Math.round(durationMs));
           if (waits.length === 8) stopping.abort();
         },
         random: (count) => new Uint8Array(count).fill(255),
-        log: silent,
+        log: { ...silent, warn },
       },
       stopping.signal,
     );
+    expect(warn).toHaveBeenCalledOnce();
     expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
   });
 });

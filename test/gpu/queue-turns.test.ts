@@ -18,6 +18,11 @@ let aws: AwsServer;
 let runs: MessageQueue;
 let client: SQSClient;
 let signal: AbortController;
+let answers: number;
+
+const onAnswer = () => {
+  answers += 1;
+};
 
 beforeEach(async () => {
   runs = new MessageQueue({ name: "runs", clock: Date });
@@ -25,6 +30,7 @@ beforeEach(async () => {
   const credentials = { accessKeyId: "gpu", secretAccessKey: "stub" };
   client = new SQSClient({ endpoint: aws.url, region: "us-east-1", credentials });
   signal = new AbortController();
+  answers = 0;
 });
 afterEach(async () => {
   client.destroy();
@@ -37,7 +43,7 @@ async function open() {
   const url = aws.queueUrl("runs");
   const backend = runsQueueBackend({ client, url });
   const turns = queueTurns({ client, url, jobs, clock, log, hiddenSeconds: HIDDEN_SECONDS });
-  return { jobs, backend, next: async () => (await turns.next(signal.signal))! };
+  return { jobs, backend, next: async () => (await turns.next(signal.signal, onAnswer))! };
 }
 
 /** Lets the job run and end, so that it is queued no longer. */
@@ -50,7 +56,7 @@ describe("a turn that is pulled from a queue", () => {
     const { jobs, backend, next } = await open();
     await backend.submit(queued);
     const turn = await next();
-    expect(turn.named).toMatchObject(ref);
+    expect([turn.named, answers]).toMatchObject([ref, 1]);
     expect(await backend.waiting()).toBe(1);
     await finish(jobs);
     await turn.taken({ outcome: "ran", record: queued });
@@ -124,6 +130,7 @@ describe("a turn that is pulled from a queue", () => {
   it("a queue that does not exist is told of", async () => {
     const { jobs, clock } = openJobs();
     const turns = queueTurns({ client, url: aws.queueUrl("other"), jobs, clock, log });
-    await expect(turns.next(signal.signal)).rejects.toThrow("does not exist");
+    await expect(turns.next(signal.signal, onAnswer)).rejects.toThrow("does not exist");
+    expect(answers).toBe(0);
   });
 });

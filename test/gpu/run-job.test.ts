@@ -24,7 +24,7 @@ import { preload, preloadStop } from "../generation/pipeline/preload.ts";
 import { requestFor } from "../generation/pipeline/request-for.ts";
 import { limitToWords, writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
-import { endless, marksOnly, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
+import { endless, openWorkplace, quietRun, silent, type Workplace } from "./job-fixture.ts";
 
 let folder: string;
 let broken: string;
@@ -59,15 +59,8 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     ...place,
     models,
     owner: "worker",
-    leaseMs: 60_000,
-    progressIntervalMs: 10,
-    maxRunMs: 3_600_000,
-    auditShare: 0,
-    provenance: marksOnly,
+    ...quietRun,
     past: pastVideos(),
-    provider: "cpu",
-    precision: "float32",
-    log: silent,
     onChange: (changed) => changes.push(changed),
     ...options,
   });
@@ -304,10 +297,13 @@ describe("a job that this worker no longer holds", () => {
       },
     });
     const ref = await place.queue(endless);
-    const { ended } = start(ref, { ...store, leaseMs: 1_500 });
+    const warn = vi.fn();
+    const { ended } = start(ref, { ...store, leaseMs: 1_500, log: { ...silent, warn } });
     await denoising(ref);
     isDown = true;
     await expect(ended).resolves.toMatchObject({ status: "running", attempt: 1, outputs: null });
+    const told = warn.mock.calls.filter(([, message]) => message === "the lease was not renewed");
+    expect(told).toEqual([[{ id: ref.id, reason: "StoreError: The store is closed." }, expect.any(String)]]);
     expect(await place.artifacts()).toEqual([]);
   });
 
@@ -508,7 +504,7 @@ describe("a job that fails", () => {
   it("a job whose model cannot be opened is tried again, then fails without naming a path", async () => {
     const ref = await place.queue({ model: basename(broken) });
     await expect(start(ref).ended).resolves.toMatchObject({ status: "queued", failures: 1, error: null });
-    const error = { code: "model_load_failed", message: "The model cannot be opened." };
+    const error = { code: "model_load_failed", message: "The files of the model cannot be read." };
     await expect(start(ref).ended).resolves.toMatchObject({ status: "failed", failures: 2, error });
   });
 

@@ -8,7 +8,7 @@ import { runJob } from "../../functions/gpu/run-job.ts";
 import { warmModels } from "../../functions/gpu/warm-models.ts";
 import { s3ClientFromEnvironment } from "../../lib/service/storage/s3-store.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
-import { marksOnly, openWorkplace, silent } from "./job-fixture.ts";
+import { openWorkplace, quietRun } from "./job-fixture.ts";
 
 const endpoint = process.env.ADAREEL_S3_ENDPOINT;
 
@@ -41,15 +41,8 @@ describe.runIf(endpoint)("a job over S3", () => {
       ...place,
       models,
       owner: "worker",
-      leaseMs: 60_000,
-      progressIntervalMs: 10,
-      maxRunMs: 3_600_000,
-      auditShare: 0,
-      provenance: marksOnly,
+      ...quietRun,
       past: pastVideos(),
-      provider: "cpu",
-      precision: "float32",
-      log: silent,
       onChange: () => undefined,
     });
 

@@ -9,7 +9,7 @@ import { type JobRef, type JobStore, jobKey, newVideoId } from "../../lib/servic
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
-import { endless, marksOnly, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
+import { endless, openWorkplace, quietRun, silent, type Workplace } from "./job-fixture.ts";
 
 let folder: string;
 let models: WarmModels;
@@ -40,15 +40,8 @@ function open(jobs: JobStore): void {
     jobs,
     models,
     owner: "worker",
-    leaseMs: 60_000,
-    progressIntervalMs: 10,
-    maxRunMs: 3_600_000,
-    auditShare: 0,
-    provenance: marksOnly,
+    ...quietRun,
     past: pastVideos(),
-    provider: "cpu",
-    precision: "float32",
-    log: silent,
     onChange() {},
     onRequeue: async ({ id }) => void requeued.push(id),
   });

@@ -18,11 +18,16 @@ let pauses: number[];
 let store: ObjectStore;
 let jobs: JobStore;
 let isDown: boolean;
+let answers: number;
+
+const onAnswer = () => {
+  answers += 1;
+};
 
 const clock = { now: () => NOW + elapsedMs };
 
 beforeEach(() => {
-  [elapsedMs, requests, pauses, isDown] = [0, [], [], false];
+  [elapsedMs, requests, pauses, isDown, answers] = [0, [], [], false, 0];
   store = intercepted(memoryStore(), (name, key, operation) => {
     requests.push(`${name} ${key.split("/")[0]}/`);
     return isDown ? Promise.reject(new StoreError("unavailable", "No answer.")) : operation();
@@ -47,7 +52,7 @@ function openWorker() {
 
   /** Takes the next turn as the worker does: claims the first job that it is offered and can have. */
   async function takeTurn(signal: AbortSignal): Promise<{ id: string | null } | null> {
-    const turn = await source.next(signal);
+    const turn = await source.next(signal, onAnswer);
     if (!turn) return null;
     expect(turn.named).toBeNull();
     let run: Run = { outcome: "idle" };
@@ -151,12 +156,22 @@ describe("turns that a worker finds in the store", () => {
 
   it("a store that does not answer is an error for the caller, and the next call pauses first", async () => {
     const { source } = openWorker();
-    const turn = await source.next(until(60_000));
+    const turn = await source.next(until(60_000), onAnswer);
     await turn!.giveBack();
     isDown = true;
-    await expect(source.next(until(60_000))).rejects.toThrow("No answer.");
+    await expect(source.next(until(60_000), onAnswer)).rejects.toThrow("No answer.");
     const paused = pauses.length;
-    await expect(source.next(until(60_000))).rejects.toThrow("No answer.");
+    await expect(source.next(until(60_000), onAnswer)).rejects.toThrow("No answer.");
     expect(pauses.length).toBe(paused + 1);
+    expect(answers).toBe(0);
+  });
+
+  it("a source tells that the store answers at each look, whether there is a turn or not", async () => {
+    const { source } = openWorker();
+    await (await source.next(until(60_000), onAnswer))!.taken({ outcome: "idle" });
+    expect(await source.next(until(10_000), onAnswer)).toBeNull();
+    // The signal aborts in the last pause.
+    expect(answers).toBe(pauses.length - 1);
+    expect(answers).toBeGreaterThan(3);
   });
 });

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { TroubleAlarm } from "../../infra/trouble-alarm.ts";
-import { DEPLOYED } from "../../tools/plan/bill.ts";
 import { allowsToPublish, deploymentApp, templateOf } from "./deployment.ts";
 import { names } from "./policies.ts";
 
@@ -58,16 +57,6 @@ it("an alarm's description says what has happened and what to do, as the table o
   const document = readFileSync("docs/deploy.md", "utf8").split("\n");
   const first = document.indexOf("| alarm | what it means | what to do |") + 2;
   expect(document.slice(first, document.indexOf("", first))).toEqual(rows);
-});
-
-it("the alarms have as many metrics as the bill of an idle month counts", () => {
-  const all = [templateOf("gpu"), templateOf("edge")].flatMap((each) =>
-    Object.values(each.findResources("AWS::CloudWatch::Alarm")),
-  );
-  const counts = all.map(({ Properties: { Metrics } }) =>
-    Metrics ? Metrics.filter((metric: object) => "MetricStat" in metric).length : 1,
-  );
-  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(DEPLOYED.alarmMetrics.value);
 });
 
 it("an alarm that only scales says that it is no fault", () => {

@@ -24,6 +24,11 @@ function refusal(options: Record<string, unknown>, env: Record<string, string> =
   throw new Error(`${JSON.stringify(options)} was taken`);
 }
 
+/** Returns the names of all settings, as the refusal of an unknown one lists them. */
+function settingNames(): string[] {
+  return /choose from (.*)\.$/.exec(refusal({ none: 1 }))![1]!.split(", ");
+}
+
 describe("a deployment", () => {
   it("a deployment needs only an account", () => {
     expect(parse({})).toEqual({
@@ -38,6 +43,7 @@ describe("a deployment", () => {
       idleMinutes: 5,
       image: { from: "docker" },
       spot: false,
+      network: null,
       inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1",
       retentionDays: 30,
       undeleteDays: 0,
@@ -114,18 +120,27 @@ describe("a deployment on ECS", () => {
     });
     expect(parse({ backend: "ecs", spot: "true" }).spot).toBe(true);
   });
+
+  it("a deployment on ECS takes a VPC with its subnets, with ids of either length", () => {
+    const network = { vpcId: "vpc-0a1b2c3d", subnetIds: ["subnet-0a1b2c3d", "subnet-0123456789abcdef0"] };
+    const { vpcId } = network;
+    expect(parse({ backend: "ecs", vpcId, subnetIds: network.subnetIds.join(", ") }).network).toEqual(
+      network,
+    );
+  });
 });
 
 describe("a mistake in the settings", () => {
   const types = Object.keys(INSTANCE_TYPES.sagemaker).join(", ");
   const ec2Types = Object.keys(INSTANCE_TYPES.ecs).join(", ");
+  const [vpcId, subnetIds] = ["vpc-0123456789abcdef0", "subnet-0123456789abcdef0"];
   const budget = "-c monthlyBudgetUsd must be a whole number from 1 to 999999.";
   const email = "-c alarmEmail must be an e-mail address.";
 
   it.each([
     [
       { name: "1video" },
-      "-c name must be up to 20 lower-case letters, digits and dashes, and begin with a letter.",
+      "-c name must have up to 20 lower-case letters, digits and dashes, and begin with a letter.",
     ],
     [{ name: "xn--a" }, "-c name must not begin with xn--, sthree- or amzn-s3-demo-, as no bucket may."],
     [
@@ -144,23 +159,62 @@ describe("a mistake in the settings", () => {
     [{ scaling: "fast" }, "-c scaling must be backlog or steady."],
     [
       { backend: "ecs", scaling: "steady" },
-      "scaling belongs to -c backend=sagemaker: ECS scales by the jobs that wait.",
+      "Leave out scaling, or say -c backend=sagemaker: ECS scales by the jobs that wait.",
     ],
     [{ instanceTypes: "ml.g5.xlarge,ml.g5.xlarge" }, "-c instanceTypes must not name a type twice."],
-    [{ domainName: "videos.example.xn--", certificateArn }, "-c domainName must be a domain name."],
-    [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
+    [
+      { domainName: "videos.example.xn--", certificateArn },
+      "-c domainName must be a domain name such as videos.example.com.",
+    ],
+    [{ model: "../x" }, "-c model must be the name by which a model was pushed, such as demo or latte-1."],
     [{ backend: "ec2" }, "-c backend must be sagemaker or ecs."],
-    [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types} with backend=sagemaker.`],
+    [
+      { instanceTypes: "ml.p6.48xlarge" },
+      `There is no instance type ml.p6.48xlarge with backend=sagemaker: choose from ${types}.`,
+    ],
+    [
+      { instanceTypes: "g6.xlarge,ml.g6.2xlarge" },
+      "SageMaker names instance types with ml.: say -c instanceTypes=ml.g6.xlarge,ml.g6.2xlarge.",
+    ],
     [{ instanceTypes: "" }, "-c instanceTypes must name a type."],
     [
       { backend: "ecs", instanceTypes: "ml.g6.xlarge" },
-      `-c instanceTypes may name ${ec2Types} with backend=ecs.`,
+      "ECS names instance types without ml.: say -c instanceTypes=g6.xlarge.",
     ],
-    [{ spot: "true" }, "spot belongs to -c backend=ecs: SageMaker's endpoints have no Spot instances."],
+    [
+      { backend: "ecs", instanceTypes: "ml.trn2.3xlarge" },
+      `There is no instance type ml.trn2.3xlarge with backend=ecs: choose from ${ec2Types}.`,
+    ],
+    [
+      { vpcId, subnetIds },
+      "Leave out vpcId, or say -c backend=ecs: SageMaker's endpoints need no network of yours.",
+    ],
+    [
+      { subnetIds },
+      "Leave out subnetIds, or say -c backend=ecs: SageMaker's endpoints need no network of yours.",
+    ],
+    [{ backend: "ecs", vpcId }, "vpcId and subnetIds belong together: give both or neither."],
+    [{ backend: "ecs", subnetIds }, "vpcId and subnetIds belong together: give both or neither."],
+    [
+      { backend: "ecs", vpcId: "my-network", subnetIds },
+      "-c vpcId must be a VPC such as vpc-0123456789abcdef0.",
+    ],
+    ...["", "subnet-1", `${subnetIds},`, vpcId].map((wrong): [Record<string, unknown>, string] => [
+      { backend: "ecs", vpcId, subnetIds: wrong },
+      "-c subnetIds must be subnets such as subnet-0123456789abcdef0, with commas between them.",
+    ]),
+    [
+      { backend: "ecs", vpcId, subnetIds: `${subnetIds},${subnetIds}` },
+      "-c subnetIds must not name a subnet twice.",
+    ],
+    [
+      { spot: "true" },
+      "Leave out spot, or say -c backend=ecs: SageMaker's endpoints have no Spot instances.",
+    ],
     [{ backend: "ecs", spot: "yes" }, "-c spot must be true or false."],
     [
-      { backend: "ecs", inferenceAmi: Object.keys(INFERENCE_AMIS)[0] },
-      "inferenceAmi belongs to -c backend=sagemaker: ECS chooses the AMI itself.",
+      { backend: "ecs", inferenceAmi: INFERENCE_AMIS[0] },
+      "Leave out inferenceAmi, or say -c backend=sagemaker: ECS chooses the AMI itself.",
     ],
     [{ instanceTypes: [] }, "-c instanceTypes must name a type."],
     [{ instanceTypes: "ml.g5.xlarge," }, "-c instanceTypes must name a type."],
@@ -174,17 +228,23 @@ describe("a mistake in the settings", () => {
     [{ pricePerHour: "0" }, "-c pricePerHour must be a number of US dollars from 0.001 to 1000."],
     [{ pricePerHour: "20eur" }, "-c pricePerHour must be a number of US dollars from 0.001 to 1000."],
     [{ provenance: "yes" }, "-c provenance must be signed, required, mark or off."],
-    [{ provenanceSecret: "a b" }, "-c provenanceSecret must be the name of a secret."],
+    [{ provenanceSecret: "a b" }, "-c provenanceSecret must be the name of a secret, not its ARN."],
     [{ waf: "yes" }, "-c waf must be true or false."],
     [{ waf: { toString: "" } }, "-c waf must be true or false."],
     [{ retentionDays: { toString: 1 } }, "-c retentionDays must be a whole number from 1 to 3650."],
-    [{ imageUri: "adareel:latest" }, "-c imageUri must be an image in Amazon ECR, with its tag or digest."],
+    [
+      { imageUri: "adareel:latest" },
+      "-c imageUri must be an image in Amazon ECR such as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/adareel:1.",
+    ],
     [{ build: "podman" }, "-c build must be docker or codebuild."],
-    [{ inferenceAmi: "newest" }, `-c inferenceAmi must be one of ${Object.keys(INFERENCE_AMIS).join(", ")}.`],
-    [{ domainName: "https://a.b", certificateArn }, "-c domainName must be a domain name."],
+    [{ inferenceAmi: "newest" }, `-c inferenceAmi must be ${INFERENCE_AMIS.join(" or ")}.`],
+    [
+      { domainName: "https://a.b", certificateArn },
+      "-c domainName must be a domain name such as videos.example.com.",
+    ],
     [
       { domainName: "a.example", certificateArn: certificateArn.replace("us-east-1", "eu-west-1") },
-      "-c certificateArn must be the ARN of a certificate in us-east-1.",
+      "-c certificateArn must be the ARN of a certificate in us-east-1, such as arn:aws:acm:us-east-1:123456789012:certificate/0123abcd-4567.",
     ],
     [{ alarmEmail: "me" }, email],
     [{ monthlyBudgetUsd: "0" }, budget],
@@ -213,7 +273,7 @@ describe("a mistake in the settings", () => {
   });
 
   it("every setting is in the table of docs/deploy.md", () => {
-    const settings = /choose from (.*)\.$/.exec(refusal({ none: 1 }))![1]!.split(", ");
+    const settings = settingNames();
     const table = readFileSync("docs/deploy.md", "utf8").split("## Settings")[1]!.split("\n## ")[0]!;
     const described = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g)!);
     expect(described.sort()).toEqual(settings.sort());
@@ -226,7 +286,7 @@ describe("a mistake in the settings", () => {
   });
 
   it("any other value of a setting is refused in one sentence", () => {
-    const settings = fc.constantFrom(...Object.keys(parse({})), "imageUri", "build", "domainName");
+    const settings = fc.constantFrom(...settingNames());
     fc.assert(
       fc.property(fc.dictionary(settings, fc.jsonValue(), { minKeys: 1 }), (options) => {
         try {

@@ -91,12 +91,24 @@ describe("the dashboard of jobs", () => {
     expect(jobs.titled(title).properties.metrics!.map(([, name]) => name)).toEqual(names);
   });
 
+  it("the dashboard of jobs asks for the metrics of its own region, where they are", () => {
+    expect(new Set(jobs.widgets.slice(1).map(({ properties }) => properties.region))).toEqual(
+      new Set(["eu-central-1"]),
+    );
+  });
+
+  it("the dashboard of jobs shows the size of the bucket by the day, since S3 reports it once a day", () => {
+    const [size] = jobs.titled("Cost: bytes in the bucket").properties.metrics!;
+    expect(size!.at(-1)).toMatchObject({ period: 86_400 });
+  });
+
   it("the dashboard of jobs counts instances by their reports, and hours of them as the cost", () => {
     const [reports] = jobs.titled("Instances").properties.metrics!;
     expect(reports!.slice(0, 2)).toEqual(["/aws/sagemaker/Endpoints", "CPUUtilization"]);
     expect(reports!.at(-1)).toMatchObject({ stat: "SampleCount", period: 60 });
-    const [hours] = jobs.titled("Cost: instance hours").properties.metrics!;
+    const [hours, counted] = jobs.titled("Cost: instance hours").properties.metrics!;
     expect(hours![0]).toMatchObject({ expression: "reports / 60", period: 3600 });
+    expect(counted!.at(-1)).toMatchObject({ id: "reports", stat: "SampleCount", period: 3600 });
   });
 
   it("the dashboard of jobs has no GPU where the instances have none", () => {

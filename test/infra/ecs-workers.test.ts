@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { ACCOUNT, IMAGE, templateOf } from "./deployment.ts";
-import { names, permissionsOf } from "./policies.ts";
+import { namedResources, names, permissionsOf } from "./policies.ts";
 
 const REGION = "eu-central-1";
 const BUCKET = `adareel-${ACCOUNT}-${REGION}`;
@@ -66,6 +67,7 @@ describe("the container of a worker", () => {
   it("the container writes into a log that is kept for a month", () => {
     const { Options: options } = container.LogConfiguration;
     expect(names(options["awslogs-group"])).toBe("WorkersLog");
+    expect(options["awslogs-region"]).toBe(REGION);
     template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
   });
 });
@@ -86,18 +88,20 @@ describe("the service of workers", () => {
   it("the service has its tasks on the instances that its provider starts", () => {
     const { CapacityProviderStrategy: strategy, LaunchType: type } = only("AWS::ECS::Service");
     expect(type).toBeUndefined();
-    expect(
-      strategy.map(({ CapacityProvider }: { CapacityProvider: unknown }) => names(CapacityProvider)),
-    ).toEqual(["WorkersCapacityOnDemand"]);
+    expect(strategy).toEqual([
+      { CapacityProvider: { Ref: expect.stringMatching(/^WorkersCapacityOnDemand/) }, Weight: 1 },
+    ]);
   });
 
-  it("the service of Spot instances is another one, with another provider, because neither can be changed", () => {
+  it("the service of Spot instances or of another network is another one with another provider, which cannot change", () => {
+    const network = (digit: string) => ({ vpcId: `vpc-${digit.repeat(8)}`, subnetIds: "subnet-0a1b2c3d" });
+    const all = [{}, { spot: "true" }, network("1"), network("2"), { spot: "true", ...network("1") }];
     const idsOf = (type: string) =>
-      ["false", "true"].flatMap((spot) =>
-        Object.keys(templateOf("gpu", { backend: "ecs", spot }).findResources(type)),
+      all.flatMap((options) =>
+        Object.keys(templateOf("gpu", { backend: "ecs", ...options }).findResources(type)),
       );
     for (const type of ["AWS::ECS::Service", "AWS::ECS::CapacityProvider"])
-      expect(new Set(idsOf(type)).size).toBe(2);
+      expect(new Set(idsOf(type)).size).toBe(all.length);
     expect(launchOf({ spot: "true" }).CapacityOptionType).toBe("SPOT");
     expect(launchOf({ spot: "false" }).CapacityOptionType).toBe("ON_DEMAND");
   });
@@ -120,10 +124,18 @@ describe("the instances of workers", () => {
     expect(spot).not.toHaveProperty("OnDemandMaxPricePercentageOverLowestPrice");
   });
 
+  it("the instances go a minute after their task, since they are billed until then", () => {
+    const { InfrastructureOptimization: optimization } = only(
+      "AWS::ECS::CapacityProvider",
+    ).ManagedInstancesProvider;
+    expect(optimization).toEqual({ ScaleInAfter: 60 });
+  });
+
   it("the instances are reached by nobody, and reach AWS by HTTPS", () => {
     const { SecurityGroupIngress: ingress, SecurityGroupEgress: egress } = only("AWS::EC2::SecurityGroup");
     expect(ingress).toEqual([]);
     expect(egress).toMatchObject([{ IpProtocol: "tcp", FromPort: 443, ToPort: 443 }]);
+    expect(launchOf().NetworkConfiguration.SecurityGroups.map(names)).toEqual(["WorkersNetworkOutward"]);
   });
 
   it("the instances have public addresses and no NAT gateway, which would be billed at rest", () => {
@@ -138,6 +150,23 @@ describe("the instances of workers", () => {
     expect(only("AWS::ECS::TaskDefinition").NetworkMode).toBe("host");
   });
 
+  it("the instances in a network that is given have its subnets, and nothing of a network is made but their firewall", () => {
+    const [vpcId, subnetIds] = ["vpc-0123456789abcdef0", ["subnet-0123456789abcdef0", "subnet-0a1b2c3d"]];
+    const options = { backend: "ecs", vpcId, subnetIds: subnetIds.join() };
+    const given = templateOf("gpu", options);
+    const types = Object.values(given.toJSON().Resources as Record<string, { Type: string }>);
+    expect(types.filter(({ Type }) => Type.startsWith("AWS::EC2::"))).toEqual([
+      expect.objectContaining({ Type: "AWS::EC2::SecurityGroup" }),
+    ]);
+    const group = only("AWS::EC2::SecurityGroup", given);
+    expect(group).toEqual({ ...only("AWS::EC2::SecurityGroup"), VpcId: vpcId });
+    const { Subnets: subnets, SecurityGroups: groups } = launchOf(options).NetworkConfiguration;
+    expect(subnets).toEqual(subnetIds);
+    expect(groups).toEqual([
+      { "Fn::GetAtt": [Object.keys(given.findResources("AWS::EC2::SecurityGroup"))[0], "GroupId"] },
+    ]);
+  });
+
   it("the instances of every zone have a way out", () => {
     const associations = Object.values(template.findResources("AWS::EC2::SubnetRouteTableAssociation"));
     const subnets = launchOf().NetworkConfiguration.Subnets.map(names);
@@ -147,11 +176,22 @@ describe("the instances of workers", () => {
   });
 
   it("the instances have a disk for the image, and twice for the largest model of docs/models.md", () => {
-    expect(launchOf().StorageConfiguration.StorageSizeGiB).toBeGreaterThan(4 + 2 * 80);
+    const sizes = readFileSync("docs/models.md", "utf8").matchAll(/^\| `[\w.-]+` \|[^|]*\| (\d+) GB/gm);
+    const largest = Math.max(...[...sizes].map(([, gb]) => Number(gb)));
+    expect(launchOf().StorageConfiguration.StorageSizeGiB * 2 ** 30).toBeGreaterThan((4 + 2 * largest) * 1e9);
   });
 
   it("the instances have a role whose name AWS lets ECS pass on, another one in each region", () => {
     template.hasResourceProperties("AWS::IAM::Role", { RoleName: `ecsInstanceRole-adareel-${REGION}` });
+  });
+
+  it("the instances are started by ECS, and known to it, by the policies that AWS wrote for that", () => {
+    const policyOf = (name: string) => {
+      const { properties } = namedResources(template).find((each) => each.name === `WorkersCapacity${name}`)!;
+      return JSON.stringify(properties.ManagedPolicyArns);
+    };
+    expect(policyOf("Infrastructure")).toContain("/AmazonECSInfrastructureRolePolicyForManagedInstances");
+    expect(policyOf("Instance")).toContain("/AmazonECSInstanceRolePolicyForManagedInstances");
   });
 });
 
@@ -176,10 +216,27 @@ describe("the roles of workers", () => {
     expect(ofBucket(granted)).toEqual(ofBucket(permissionsOf(templateOf("gpu"), "EndpointRole")));
   });
 
-  it("ECS may pull the image and write the log, and nothing of the bucket", () => {
-    const lines = permissionsOf(template, "WorkersTaskExecutionRole");
-    expect(lines.filter((line) => line.startsWith("s3:"))).toEqual([]);
-    expect(lines.some((line) => line.startsWith("logs:PutLogEvents WorkersLog"))).toBe(true);
+  it("ECS may pull the image and write the log, and nothing else", () => {
+    const [, name] = IMAGE.split(/[/@]/);
+    const repository = `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/${name}`;
+    expect(permissionsOf(template, "WorkersTaskExecutionRole")).toEqual([
+      `ecr:BatchCheckLayerAvailability ${repository}`,
+      `ecr:BatchGetImage ${repository}`,
+      "ecr:GetAuthorizationToken *",
+      `ecr:GetDownloadUrlForLayer ${repository}`,
+      "logs:CreateLogStream WorkersLog",
+      "logs:PutLogEvents WorkersLog",
+    ]);
+  });
+
+  it("a worker has its own role, and ECS the one that starts it; the container has no more of its instance", () => {
+    const task = only("AWS::ECS::TaskDefinition");
+    expect([names(task.TaskRoleArn), names(task.ExecutionRoleArn)]).toEqual([
+      "WorkersTaskRole",
+      "WorkersTaskExecutionRole",
+    ]);
+    expect(task.ContainerDefinitions[0].Privileged ?? false).toBe(false);
+    expect(task.ContainerDefinitions[0].LinuxParameters).toBeUndefined();
   });
 
   it("dispatch may send to the queue of runs, and the sweep may ask how many jobs wait in it", () => {

@@ -181,6 +181,7 @@ describe("the firewall", () => {
         Priority,
         OverrideAction: { None: {} },
         Statement: { ManagedRuleGroupStatement: { VendorName: "AWS", Name } },
+        VisibilityConfig: Match.objectLike({ SampledRequestsEnabled: false }),
       });
     everything.hasResourceProperties("AWS::WAFv2::WebACL", {
       Scope: "CLOUDFRONT",

@@ -17,7 +17,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
 import { CPU_BASE, CUDA_BASE } from "../../infra/image/bases.ts";
 import { imageSources, PROGRAMS } from "../../infra/image/context.ts";
 
@@ -70,7 +69,6 @@ describe("the libraries of the image", () => {
     // The provider misses functions of the runtime in earlier ones: tools/cuda-pairs.
     expect(Number(minor)).toBeGreaterThanOrEqual(8);
     expect(dockerfile).toContain(`libcublas-${major}-${minor}=`);
-    for (const { base } of Object.values(INFERENCE_AMIS)) expect(base).toBe(CUDA_BASE);
   });
 
   it("the packages that the Dockerfile adds are pinned, and the bases are those of the deployment", () => {

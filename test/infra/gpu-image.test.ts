@@ -11,8 +11,6 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { hasGpu } from "../../infra/backends/instance-types.ts";
-import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
 import { parseDeployment } from "../../infra/config.ts";
 import { CPU_BASE, CUDA_BASE } from "../../infra/image/bases.ts";
 import { imageSources } from "../../infra/image/context.ts";
@@ -34,8 +32,7 @@ function imageOf(options: Readonly<Record<string, string>> = {}): Made {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const stack = new Stack(app, "gpu", { env });
   const config = parseDeployment({ ...env, ...options }, {});
-  const cudaBase = hasGpu(config) ? INFERENCE_AMIS[config.inferenceAmi].base : null;
-  const image = new GpuImage(stack, "Image", { config, cudaBase });
+  const image = new GpuImage(stack, "Image", { config });
   const role = new Role(stack, "Puller", { assumedBy: new ServicePrincipal("sagemaker.amazonaws.com") });
   image.grantPull(role);
   const deployment = { app, stack, image, template: Template.fromStack(stack) };

@@ -107,7 +107,8 @@ describe("a function", () => {
     const own = (property: (of: Record<string, never>) => unknown) =>
       new Set(functions.map(({ Properties }) => JSON.stringify(property(Properties))));
     expect(own(({ Role }) => Role).size).toBe(4);
-    expect(own(({ LoggingConfig }) => LoggingConfig).size).toBe(4);
+    for (const name of ["Dispatch", "Settle", "Webhook", "Sweep"])
+      expect(names(functionOf(name).Properties.LoggingConfig?.LogGroup)).toBe(`${name}Log`);
     template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
     template.allResources("AWS::Logs::LogGroup", { DeletionPolicy: "Delete" });
   });
@@ -211,6 +212,7 @@ describe("messages", () => {
         Protocol: "sqs",
         Endpoint: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsQueue"), "Arn"] },
         RawMessageDelivery: true,
+        FilterPolicy: Match.absent(),
         RedrivePolicy: {
           deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsDeadLetters"), "Arn"] },
         },
@@ -243,6 +245,8 @@ describe("the sweep", () => {
       ScheduleExpression: "rate(2 minutes)",
       FlexibleTimeWindow: { Mode: "OFF" },
       State: Match.absent(),
+      StartDate: Match.absent(),
+      EndDate: Match.absent(),
       Target: {
         Arn: { "Fn::GetAtt": [sweepId, "Arn"] },
         RoleArn: { "Fn::GetAtt": [Match.stringLikeRegexp("^SweepScheduleRole"), "Arn"] },
@@ -253,6 +257,10 @@ describe("the sweep", () => {
       FunctionName: { Ref: sweepId },
       MaximumRetryAttempts: 0,
     });
+  });
+
+  it("the sweep may take longer than the time between two calls, when many jobs need it", () => {
+    expect(functionOf("Sweep").Properties.Timeout).toBeGreaterThan(2 * 60);
   });
 
   it("the sweep is called by a role of this account's scheduler that can call nothing else", () => {

@@ -35,6 +35,8 @@ describe("a monthly budget", () => {
       ["ACTUAL", 100],
       ["FORECASTED", 100],
     ]);
+    for (const { Notification } of told)
+      expect(Notification).toMatchObject({ ComparisonOperator: "GREATER_THAN", ThresholdType: "PERCENTAGE" });
     for (const { Subscribers } of told)
       expect(Subscribers).toEqual([{ SubscriptionType: "SNS", Address: { Ref: topic } }]);
   });

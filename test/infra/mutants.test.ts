@@ -1,56 +1,7 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { failingClaims } from "../failing-claims.ts";
 import { mutate } from "./deployment.ts";
 import { MUTANTS } from "./mutants.ts";
-
-type Run = (...values: readonly unknown[]) => unknown;
-type Rows = readonly (readonly unknown[] | string | object)[];
-
-interface Claim {
-  readonly title: string;
-  readonly run: () => unknown;
-}
-
-let rounds = 0;
-
-/**
- * Evaluates a test file of this folder again, and returns the titles of its tests that fail. The rows of a table
- * have one title.
- */
-async function failingClaims(file: string): Promise<string[]> {
-  const failing = new Set<string>();
-  for (const { title, run } of await claimsOf(file)) {
-    try {
-      await run();
-    } catch {
-      failing.add(title);
-    }
-  }
-  return [...failing];
-}
-
-/** Collects the tests of a file instead of running them. */
-async function claimsOf(file: string): Promise<Claim[]> {
-  const claims: Claim[] = [];
-  const add = (title: string, run: Run) => claims.push({ title, run });
-  const it = Object.assign(add, {
-    skipIf: (isSkipped: boolean) => (title: string, run: Run) => {
-      if (!isSkipped) add(title, run);
-    },
-    each: (rows: Rows) => (title: string, run: Run) => {
-      for (const row of rows) add(title, () => run(...[row].flat()));
-    },
-  });
-  const describe = Object.assign((_title: string, run: Run) => run(), {
-    each: (rows: Rows) => (_title: string, run: Run) => {
-      for (const row of rows) run(...[row].flat());
-    },
-  });
-  vi.doMock("vitest", async (original) => ({ ...(await original<object>()), it, test: it, describe }));
-  rounds += 1;
-  const path = `./${file}.test.ts?round=${rounds}`;
-  await import(path);
-  return claims;
-}
 
 describe.each(Object.entries(MUTANTS))("a faulty template of %s", (_backend, mutants) => {
   afterEach(() => mutate(null));
@@ -58,7 +9,7 @@ describe.each(Object.entries(MUTANTS))("a faulty template of %s", (_backend, mut
   it.each(mutants)("a test of the templates fails where $name", async (mutant) => {
     const [file, title] = mutant.claim;
     mutate(mutant);
-    expect(await failingClaims(file)).toEqual([title]);
+    expect(await failingClaims(`infra/${file}`)).toEqual([title]);
   });
 });
 
@@ -66,5 +17,5 @@ it("a test of the templates fails only by a fault: without one the same files ho
   const files = new Set(
     Object.values(MUTANTS).flatMap((mutants) => mutants.map(({ claim: [file] }) => file)),
   );
-  for (const file of files) expect(await failingClaims(file), file).toEqual([]);
+  for (const file of files) expect(await failingClaims(`infra/${file}`), file).toEqual([]);
 });

@@ -12,6 +12,30 @@ export interface Mutant {
   readonly claim: readonly [file: string, title: string];
 }
 
+type Claim = Mutant["claim"];
+
+const TRUST: Claim = [
+  "trust",
+  "a role is assumed by its own service of AWS, and for this account alone where the service names one",
+];
+const OPEN: Claim = [
+  "trust",
+  "a bucket, a queue or a topic is open to the services of AWS that need it, and to nobody else",
+];
+const ENCRYPTED: Claim = ["trust", "a bucket, a queue or a topic refuses whoever comes without TLS"];
+const KEPT: Claim = [
+  "wiring",
+  "a queue gives its messages out at once and for longer than a job lives, and dead letters for two weeks",
+];
+const IMAGES: Claim = [
+  "leftovers",
+  "a repository keeps the newest images, and none can be replaced under its tag",
+];
+const ROLES: Claim = [
+  "ecs-workers",
+  "a worker has its own role, and ECS the one that starts it; the container has no more of its instance",
+];
+
 const BOTH: readonly Mutant[] = [
   {
     name: "the work queue calls no function",
@@ -100,6 +124,165 @@ const BOTH: readonly Mutant[] = [
       "the distribution has the bucket as a resolvable origin, and never signs requests to it",
     ],
   },
+  {
+    name: "anybody may assume the role of dispatch",
+    resource: "DispatchRole",
+    from: '"Principal":{"Service":"lambda.amazonaws.com"}',
+    to: '"Principal":{"AWS":"*"}',
+    claim: TRUST,
+  },
+  {
+    name: "anybody may assume the role that builds the image",
+    resource: "ImageBuildBuildRole",
+    from: '"Principal":{"Service":"codebuild.amazonaws.com"}',
+    to: '"Principal":{"AWS":"*"}',
+    claim: TRUST,
+  },
+  {
+    name: "the alarm of the API may not tell its topic",
+    resource: "OpsPolicy",
+    from: "cloudwatch.amazonaws.com",
+    to: "events.amazonaws.com",
+    claim: OPEN,
+  },
+  {
+    name: "anybody may tell people what only alarms should",
+    resource: "AlarmsOpsPolicy",
+    from: '"Statement":[',
+    to: '"Statement":[{"Action":"sns:Publish","Effect":"Allow","Principal":"*","Resource":"*"},',
+    claim: OPEN,
+  },
+  {
+    name: "anybody may get the videos",
+    resource: "VideosBucketPolicy",
+    from: '"Statement":[',
+    to: '"Statement":[{"Action":"s3:GetObject","Effect":"Allow","Principal":{"AWS":"*"},"Resource":"*"},',
+    claim: OPEN,
+  },
+  {
+    name: "anybody may get the log of who gets videos",
+    resource: "VideosAccessLogsPolicy",
+    from: '"Statement":[',
+    to: '"Statement":[{"Action":"s3:GetObject","Effect":"Allow","Principal":{"AWS":"*"},"Resource":"*"},',
+    claim: OPEN,
+  },
+  {
+    name: "anybody may get the log of requests to the API",
+    resource: "LogsPolicy",
+    from: '"Statement":[',
+    to: '"Statement":[{"Action":"s3:GetObject","Effect":"Allow","Principal":{"AWS":"*"},"Resource":"*"},',
+    claim: OPEN,
+  },
+  {
+    name: "the log of requests to the API is read without TLS",
+    resource: "LogsPolicy",
+    from: '"aws:SecureTransport":"false"',
+    to: '"aws:SecureTransport":"true"',
+    claim: ENCRYPTED,
+  },
+  {
+    name: "the sends of webhooks travel without TLS",
+    resource: "SendsQueuePolicy",
+    from: '"aws:SecureTransport":"false"',
+    to: '"aws:SecureTransport":"true"',
+    claim: ENCRYPTED,
+  },
+  {
+    name: "the firewall keeps requests with their API keys as samples",
+    resource: "FirewallAcl",
+    from: '"MetricName":"AWSManagedRulesKnownBadInputsRuleSet","SampledRequestsEnabled":false',
+    to: '"MetricName":"AWSManagedRulesKnownBadInputsRuleSet","SampledRequestsEnabled":true',
+    claim: [
+      "edge-stack",
+      "the firewall blocks floods from one address with 429, addresses of bad repute and known attacks",
+    ],
+  },
+  {
+    name: "the budget rings as long as nothing is spent",
+    resource: "Budget",
+    from: '"ComparisonOperator":"GREATER_THAN"',
+    to: '"ComparisonOperator":"LESS_THAN"',
+    claim: [
+      "monthly-budget",
+      "a budget tells the topic of the alarms, at 80 and 100 % and when 100 % is forecast",
+    ],
+  },
+  {
+    name: "the graph of the bucket's size is empty",
+    resource: "WatchBoard",
+    from: 'models, videos and records\\",\\"period\\":86400',
+    to: 'models, videos and records\\",\\"period\\":300',
+    claim: [
+      "dashboards",
+      "the dashboard of jobs shows the size of the bucket by the day, since S3 reports it once a day",
+    ],
+  },
+  {
+    name: "the graphs of jobs ask a region that has none of their metrics",
+    resource: "WatchBoard",
+    from: /\\"region\\":\\"eu-central-1\\"/g,
+    to: '\\"region\\":\\"us-east-1\\"',
+    claim: ["dashboards", "the dashboard of jobs asks for the metrics of its own region, where they are"],
+  },
+  {
+    name: "dispatch logs where it may not, and where nothing expires",
+    resource: "DispatchFunction",
+    from: /"LoggingConfig":\{.*?\}\},/,
+    to: "",
+    claim: [
+      "gpu-stack",
+      "a function runs on Node 24 on arm64, with its own role, and a log that is deleted with the stack",
+    ],
+  },
+  {
+    name: "dead letters are gone before anybody has seen the alarm",
+    resource: "SendsDeadLetters",
+    from: '"MessageRetentionPeriod":1209600',
+    to: '"MessageRetentionPeriod":60',
+    claim: KEPT,
+  },
+  {
+    name: "the work of a busy minute is forgotten",
+    resource: "WorkQueue",
+    from: '"SqsManagedSseEnabled"',
+    to: '"MessageRetentionPeriod":60,"SqsManagedSseEnabled"',
+    claim: KEPT,
+  },
+  {
+    name: "the sweep is ended before it has looked at many jobs",
+    resource: "SweepFunction",
+    from: '"Timeout":300',
+    to: '"Timeout":3',
+    claim: ["gpu-stack", "the sweep may take longer than the time between two calls, when many jobs need it"],
+  },
+  {
+    name: "the sweep ends with a year",
+    resource: "SweepSchedule",
+    from: '"FlexibleTimeWindow"',
+    to: '"EndDate":"2030-01-01T00:00:00Z","FlexibleTimeWindow"',
+    claim: ["gpu-stack", "the sweep runs every two minutes, and a missed run is not repeated"],
+  },
+  {
+    name: "the log of image builds is kept for ever",
+    resource: "ImageBuildBuildLog",
+    from: '"RetentionInDays":30,',
+    to: "",
+    claim: ["leftovers", "a log is kept for a month"],
+  },
+  {
+    name: "every image is kept for ever",
+    resource: "ImageBuildRepository",
+    from: "imageCountMoreThan",
+    to: "sinceImagePushed",
+    claim: IMAGES,
+  },
+  {
+    name: "an image can be replaced by another one under its tag",
+    resource: "ImageBuildRepository",
+    from: '"IMMUTABLE"',
+    to: '"MUTABLE"',
+    claim: IMAGES,
+  },
 ];
 
 const SAGEMAKER: readonly Mutant[] = [
@@ -153,6 +336,30 @@ const SAGEMAKER: readonly Mutant[] = [
     claim: [
       "gpu-scaling",
       "scaling to zero needs all idle minutes without a request in SageMaker's queue and without a job of ours",
+    ],
+  },
+  {
+    name: "a notification that cannot be delivered is lost",
+    resource: "EventsDeadLettersPolicy",
+    from: /\{"Ref":"EndpointFailures\w+"\}/,
+    to: '{"Ref":"EndpointSuccesses7051908B"}',
+    claim: OPEN,
+  },
+  {
+    name: "most ends of runs are filtered out",
+    resource: "EndpointSuccessesEvents",
+    from: '"Protocol"',
+    to: '"FilterPolicy":{"invocationStatus":["Completed"]},"Protocol"',
+    claim: ["gpu-stack", "messages of the topic %s arrive raw, and none is lost on the way"],
+  },
+  {
+    name: "the cost of instances is shown as a twelfth of it",
+    resource: "WatchBoard",
+    from: '\\"id\\":\\"reports\\",\\"visible\\":false,\\"period\\":3600',
+    to: '\\"id\\":\\"reports\\",\\"visible\\":false,\\"period\\":300',
+    claim: [
+      "dashboards",
+      "the dashboard of jobs counts instances by their reports, and hours of them as the cost",
     ],
   },
 ];
@@ -232,7 +439,7 @@ const ECS: readonly Mutant[] = [
   },
   {
     name: "tasks are placed on instances that nobody starts",
-    resource: "WorkersService",
+    resource: "WorkersServiceOnDemand",
     from: /"CapacityProviderStrategy":\[.*?\],/,
     to: '"LaunchType":"EC2",',
     claim: ["ecs-workers", "the service has its tasks on the instances that its provider starts"],
@@ -274,6 +481,114 @@ const ECS: readonly Mutant[] = [
     from: '"ComparisonOperator":"GreaterThanOrEqualToThreshold"',
     to: '"ComparisonOperator":"LessThanThreshold"',
     claim: ["wiring", "an alarm rings at its threshold, and not only beyond it"],
+  },
+  {
+    name: "ECS may take a worker's role on behalf of another account",
+    resource: "WorkersTaskRole",
+    from: /"Condition":\{"StringEquals":\{"aws:SourceAccount":"\d+"\}\},/,
+    to: "",
+    claim: TRUST,
+  },
+  {
+    name: "ECS may start instances on behalf of another account",
+    resource: "WorkersCapacityInfrastructure",
+    from: /"Condition":\{"StringEquals":\{"aws:SourceAccount":"\d+"\}\},/,
+    to: "",
+    claim: TRUST,
+  },
+  {
+    name: "the instances cannot take the role that makes them known to ECS",
+    resource: "WorkersCapacityInstance",
+    from: "ec2.amazonaws.com",
+    to: "ecs.amazonaws.com",
+    claim: TRUST,
+  },
+  {
+    name: "ECS may start no instance",
+    resource: "WorkersCapacityInfrastructure",
+    from: /"ManagedPolicyArns":\[.*?\]\]\}\],/,
+    to: "",
+    claim: [
+      "ecs-workers",
+      "the instances are started by ECS, and known to it, by the policies that AWS wrote for that",
+    ],
+  },
+  {
+    name: "the turns of workers travel without TLS",
+    resource: "WorkersRunsQueuePolicy",
+    from: '"aws:SecureTransport":"false"',
+    to: '"aws:SecureTransport":"true"',
+    claim: ENCRYPTED,
+  },
+  {
+    name: "a job that waits for an hour has no message left",
+    resource: "WorkersRunsQueue",
+    from: '"SqsManagedSseEnabled"',
+    to: '"MessageRetentionPeriod":3600,"SqsManagedSseEnabled"',
+    claim: KEPT,
+  },
+  {
+    name: "every job waits for a quarter of an hour",
+    resource: "WorkersRunsQueue",
+    from: '"SqsManagedSseEnabled"',
+    to: '"DelaySeconds":900,"SqsManagedSseEnabled"',
+    claim: KEPT,
+  },
+  {
+    name: "dead turns are gone before anybody has seen the alarm",
+    resource: "WorkersRunsDeadLetters",
+    from: '"MessageRetentionPeriod":1209600',
+    to: '"MessageRetentionPeriod":60',
+    claim: KEPT,
+  },
+  {
+    name: "no task is placed on the instances of the provider",
+    resource: "WorkersService",
+    from: '"Weight":1',
+    to: '"Weight":0',
+    claim: ["ecs-workers", "the service has its tasks on the instances that its provider starts"],
+  },
+  {
+    name: "idle instances are kept for ever, and billed",
+    resource: "WorkersCapacityOnDemand",
+    from: '"ScaleInAfter":60',
+    to: '"ScaleInAfter":-1',
+    claim: ["ecs-workers", "the instances go a minute after their task, since they are billed until then"],
+  },
+  {
+    name: "the instances have another security group, which may let anybody in",
+    resource: "WorkersCapacityOnDemand",
+    from: /\{"Fn::GetAtt":\["WorkersNetworkOutward\w+","GroupId"\]\}/,
+    to: '"sg-0123456789abcdef0"',
+    claim: ["ecs-workers", "the instances are reached by nobody, and reach AWS by HTTPS"],
+  },
+  {
+    name: "the container has all of its instance",
+    resource: "WorkersTaskDefinition",
+    from: '"Name":"worker",',
+    to: '"Name":"worker","Privileged":true,',
+    claim: ROLES,
+  },
+  {
+    name: "a worker has the role that starts it, and none of the bucket",
+    resource: "WorkersTaskDefinition",
+    from: /"TaskRoleArn":\{"Fn::GetAtt":\["WorkersTaskRole\w+"/,
+    to: '"TaskRoleArn":{"Fn::GetAtt":["WorkersTaskExecutionRoleA5135880"',
+    claim: ROLES,
+  },
+  {
+    name: "a worker does not start, because its log is in another region",
+    resource: "WorkersTaskDefinition",
+    from: '"awslogs-region":"eu-central-1"',
+    to: '"awslogs-region":"us-east-1"',
+    claim: ["ecs-workers", "the container writes into a log that is kept for a month"],
+  },
+  {
+    name: "a worker does not start, because ECS may not pull its image",
+    resource: "WorkersTaskExecutionRoleDefaultPolicy",
+    from: '"ecr:GetAuthorizationToken","Effect":"Allow"',
+    to: '"ecr:GetAuthorizationToken","Effect":"Deny"',
+    claim: ["ecs-workers", "ECS may pull the image and write the log, and nothing else"],
   },
 ];
 

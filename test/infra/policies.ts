@@ -43,3 +43,44 @@ export function names(value: unknown): string {
 function withoutHash(logicalId: string): string {
   return logicalId.replace(/[0-9A-F]{8}$/, "");
 }
+
+interface PolicyDocument {
+  readonly Statement: readonly {
+    readonly Effect: string;
+    readonly Action: string;
+    readonly Principal: "*" | Readonly<Record<string, string | readonly string[]>>;
+    readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  }[];
+}
+
+/**
+ * Returns who may do what by a policy of a resource or a role, or may not do it, as lines of principal, action and
+ * conditions.
+ */
+export function statementLines({ Statement }: PolicyDocument, effect: "Allow" | "Deny"): string[] {
+  return Statement.filter(({ Effect }) => Effect === effect).flatMap(
+    ({ Action, Principal, Condition = {} }) => {
+      const principals = Principal === "*" ? ["*"] : Object.values(Principal).flat();
+      const conditions = Object.values(Condition)
+        .flatMap((operator) => Object.entries(operator))
+        .map(([key, value]) => `${key}=${typeof value === "object" ? names(value) : value}`);
+      const when = conditions.length > 0 ? ` if ${conditions.sort().join(" ")}` : "";
+      return principals.map((principal) => `${principal} ${Action}${when}`);
+    },
+  );
+}
+
+/** Returns the resources of a template with their names, which are their logical ids without the hashes. */
+export function namedResources(template: Template): {
+  readonly name: string;
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the properties of each type are others.
+  readonly properties: any;
+}[] {
+  const resources: Record<string, { Type: string; Properties?: object }> = template.toJSON().Resources;
+  return Object.entries(resources).map(([id, { Type: type, Properties: properties = {} }]) => ({
+    name: withoutHash(id),
+    type,
+    properties,
+  }));
+}

@@ -56,6 +56,7 @@ describe("the templates", () => {
     ["everything", EVERYTHING],
     ["ECS", { backend: "ecs", instancesMax: "4", provenanceSecret: "adareel/signer" }],
     ["ECS with Spot instances", { backend: "ecs", spot: "true" }],
+    ["ECS in a network that exists", { backend: "ecs", vpcId: "vpc-0a1b2c3d", subnetIds: "subnet-0a1b2c3d" }],
     ["no GPU", { instanceTypes: "ml.m5.xlarge" }],
   ])(
     "the templates of %s break no rule of CloudFormation or AWS Solutions without a written answer",

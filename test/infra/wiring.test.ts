@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { templateOf } from "./deployment.ts";
-import { names } from "./policies.ts";
+import { namedResources, names } from "./policies.ts";
 
 /** Statistics of the metrics of alarms: the worst value of a level, the sum of events, and reports counted. */
 const STATISTICS: Readonly<Record<string, string>> = {
@@ -16,6 +16,12 @@ const STATISTICS: Readonly<Record<string, string>> = {
   NumberOfMessagesPublished: "Sum",
   UnfinishedJobs: "Maximum",
 };
+
+/** Time for which SQS keeps a message where a template does not say. */
+const SQS_RETENTION_SECONDS = 4 * 86_400;
+
+/** Maximum lifetime of a job. */
+const LIFETIME_SECONDS_MAX = 6 * 3600;
 
 interface QueueProperties {
   readonly RedrivePolicy: { readonly deadLetterTargetArn: unknown; readonly maxReceiveCount: number };
@@ -55,6 +61,19 @@ describe.each(backends)("the wiring with %s", (_name, options) => {
     for (const { id, RedrivePolicy: redrive } of queues as (QueueProperties & { id: string })[]) {
       expect(redrive?.maxReceiveCount, id).toBe(5);
       expect(names(redrive.deadLetterTargetArn)).toBe(id.replace(/Queue$/, "DeadLetters"));
+    }
+  });
+
+  it("a queue gives its messages out at once and for longer than a job lives, and dead letters for two weeks", () => {
+    const queues = [templateOf("data", options), template].flatMap((each) =>
+      namedResources(each).filter(({ type }) => type === "AWS::SQS::Queue"),
+    );
+    expect(queues.length).toBeGreaterThan(6);
+    for (const { name, properties } of queues) {
+      const { DelaySeconds: delay = 0, MessageRetentionPeriod: kept = SQS_RETENTION_SECONDS } = properties;
+      expect([name, delay]).toEqual([name, 0]);
+      if (name.endsWith("DeadLetters")) expect([name, kept]).toEqual([name, 14 * 86_400]);
+      else expect(kept, name).toBeGreaterThan(LIFETIME_SECONDS_MAX);
     }
   });
 

@@ -13,6 +13,7 @@ function setUp(workers = 1) {
   const ends: { id: string; failure: string | null }[] = [];
   const gpus = Array.from({ length: workers }, () => ({
     isListening: true,
+    fault: null as string | null,
     invoke({ id }: JobRef) {
       invoked.push(id);
       return new Promise<number>((resolve, reject) => {
@@ -106,4 +107,21 @@ it("a service without workers keeps no job waiting, since workers elsewhere look
   const { backend } = setUp(0);
   for (const job of jobs) await backend.submit(job);
   expect(await backend.waiting()).toBe(0);
+});
+
+it("a worker at fault gets a job only while no other one is free", async () => {
+  const { backend, gpus, answers } = setUp(2);
+  const taken: string[] = [];
+  for (const [index, gpu] of gpus.entries()) {
+    const { invoke } = gpu;
+    gpu.invoke = (ref) => {
+      taken.push(`${ref.id.slice(-1)} by ${index}`);
+      return invoke(ref);
+    };
+  }
+  gpus[0]!.fault = "The GPU of this machine does not work.";
+  for (const job of jobs) await backend.submit(job);
+  expect(taken).toEqual(["1 by 1", "2 by 0"]);
+  answers[0]!.resolve(200);
+  await eventually(() => expect(taken).toEqual(["1 by 1", "2 by 0", "3 by 1"]));
 });

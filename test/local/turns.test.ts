@@ -41,7 +41,7 @@ function open() {
 
   const sleep = async () => undefined;
   const backend = processBackend({
-    gpus: [{ isListening: true, invoke }],
+    gpus: [{ isListening: true, fault: null, invoke }],
     onEnd: async (message) =>
       void (await settle({ jobs, backend, hints, sleep }, backend.outcomeOf(message))),
   });

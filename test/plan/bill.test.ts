@@ -7,7 +7,8 @@ const dollars = (lines: readonly BillLine[], what: string) =>
   lines.find((line) => line.what === what)?.dollars;
 
 describe("a month without a video", () => {
-  const lines = idleMonth({ modelGb: 14, hasWaf: false });
+  const atRest = sageMaker.atRest({ instancesMax: 1, scaling: "backlog" });
+  const lines = idleMonth({ modelGb: 14, hasWaf: false, atRest });
 
   test("a month without a video has no instance in its bill, and a sweep every two minutes", () => {
     expect(dollars(lines, "Model in the bucket")).toBeCloseTo(0.322, 9);
@@ -17,11 +18,11 @@ describe("a month without a video", () => {
   });
 
   test("a month without a video costs more only by the storage of a larger model", () => {
-    expect(totalOf(idleMonth({ modelGb: 114, hasWaf: false })) - totalOf(lines)).toBeCloseTo(2.3, 9);
+    expect(totalOf(idleMonth({ modelGb: 114, hasWaf: false, atRest })) - totalOf(lines)).toBeCloseTo(2.3, 9);
   });
 
   test("a month without a video has a firewall in its bill only when one is configured", () => {
-    const withWaf = idleMonth({ modelGb: 14, hasWaf: true });
+    const withWaf = idleMonth({ modelGb: 14, hasWaf: true, atRest });
     expect(totalOf(withWaf) - totalOf(lines)).toBeCloseTo(8, 9);
     expect(withWaf.slice(0, lines.length)).toEqual(lines);
   });

@@ -22,6 +22,8 @@ interface Case {
   readonly backend?: PlannedBackend;
   /** Limits of a job; none unless stated. */
   readonly limits?: JobLimits;
+  /** Seconds that a video is known to take at least; none unless stated. */
+  readonly leastSeconds?: number;
 }
 
 function options({ arrivals, seconds, loadSeconds, coldSeconds, ...choices }: Case): SimulationOptions {
@@ -34,6 +36,7 @@ function options({ arrivals, seconds, loadSeconds, coldSeconds, ...choices }: Ca
     arrivals,
     jobSeconds: { first: seconds + loadSeconds, other: seconds },
     limits,
+    leastSeconds: choices.leastSeconds ?? 0,
     rules: backend.rules({ ...choices, scaling }),
     coldStartSeconds: () => coldSeconds,
   };
@@ -164,6 +167,32 @@ describe("limits of a job", () => {
     expect(instances[0]!.busySeconds).toBe(362);
     const dense = simulate(options({ ...one, seconds: 400, limits, arrivals: [0, 0, 0] })).jobs;
     expect(dense.map(({ failure }) => failure)).toEqual(["deadline", "waited", "waited"]);
+  });
+
+  test("a video that cannot end in time is not begun once five were measured, and one that can is made", () => {
+    const limits = { deadlineSeconds: 1500, runSeconds: 3480 };
+    const queue = { ...one, seconds: 100, limits, arrivals: [...Array(13).fill(0), 900] };
+    const ended = (given: Case) => simulate(options(given)).jobs.map(({ failure }) => failure ?? "made");
+    const made = Array(9).fill("made");
+    // The instance is ready at 540. The tenth video would begin at 1440, 60 seconds before its deadline.
+    expect(ended(queue)).toEqual([...made, "deadline", ...Array(3).fill("waited"), "made"]);
+    const refusing = { ...queue, leastSeconds: 100 };
+    expect(ended(refusing)).toEqual([...made, ...Array(4).fill("waited"), "made"]);
+    expect(simulate(options(refusing)).jobs.at(-1)!.startedAt).toBe(1440);
+    const few = { ...refusing, seconds: 300, leastSeconds: 300, arrivals: Array(5).fill(0) };
+    expect(ended(few)).toEqual(["made", "made", "made", "deadline", "waited"]);
+  });
+
+  test("a queue never makes fewer videos in time if those that cannot end are not begun", () => {
+    fc.assert(
+      fc.property(anyCase, fc.double({ min: 10, max: 4000, noNaN: true }), (any, deadlineSeconds) => {
+        const limits = { deadlineSeconds, runSeconds: NEVER };
+        const given = { ...any, limits, loadSeconds: 0, instancesMax: 1, idleMinutes: NEVER };
+        const made = (leastSeconds: number) =>
+          simulate(options({ ...given, leastSeconds })).jobs.filter(({ failure }) => failure === null).length;
+        expect(made(given.seconds)).toBeGreaterThanOrEqual(made(0));
+      }),
+    );
   });
 
   test("a video that takes longer than a run may is stopped, and others are run after it", () => {

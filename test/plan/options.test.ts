@@ -147,7 +147,11 @@ describe("what cannot be planned", () => {
     },
     "another backend's type": {
       args: ["--model", "demo", "--backend", "ecs", "--instance-types", "ml.m5.xlarge"],
-      says: /--backend ecs has no ml\.m5\.xlarge: name others with --instance-types/,
+      says: /ECS names instance types without ml\.: say --instance-types m5\.xlarge\./,
+    },
+    "a setting of a deployment": {
+      args: ["--model", "demo", "-c", "backend=ecs"],
+      says: /^-c is for cdk and preflight: say --backend/,
     },
     "another backend's scaling": {
       args: ["--model", "demo", "--backend", "ecs", "--scaling", "steady"],

@@ -1,11 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  type Creation,
-  isFinished,
-  type JobRef,
-  type JobStore,
-  newVideoId,
-} from "../../lib/service/jobs/index.ts";
+import type { Creation } from "../../lib/service/jobs/creation.ts";
+import { isFinished, type JobRef, type JobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { redeliver } from "../../lib/service/webhooks/index.ts";
 import type { Random } from "../../lib/shared/ports.ts";

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { isFinished, type JobRecord, type JobStatus } from "../../lib/service/jobs/index.ts";
 import { unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
 import { FAILURES_MAX, LOSSES_MAX } from "../../lib/service/jobs/transition.ts";
+import { runsKey } from "../../lib/service/quotes/index.ts";
 import type { ObjectStore, StoredObject } from "../../lib/service/storage/index.ts";
 import { CLOCK_SKEW_MS } from "../../lib/shared/ahead.ts";
 import type { MemoryStore } from "../service/jobs/memory-store.ts";
@@ -38,13 +39,15 @@ export interface InvariantsOptions {
 
 /**
  * Checks every record at the moment it is written by any process, independently of the code under test: S3 to
- * S9 of the list of invariants, S12, and S13.
+ * S9 of the list of invariants, and S12 to S14.
  */
 export class Invariants {
   /** Current records, by key. */
   readonly records = new Map<string, JobRecord>();
   claims = 0;
   terminal = 0;
+  /** Jobs that were failed before their deadline because they could not end any more by it. */
+  notBegun = 0;
   readonly #options: InvariantsOptions;
   readonly #turns: TurnChecks;
 
@@ -132,6 +135,7 @@ export class Invariants {
       check(was === is, "S3: a job that is over does not change");
     } else if (isFinished(record)) this.terminal += 1;
     this.#checkHolder(before, record, process, check);
+    if (!isFinished(before)) this.#checkRefusal(before, record, check);
     this.#checkEvents(before, record, check);
     if (record.status === "completed" && before.status !== "completed") this.#checkOutputs(record, check);
   }
@@ -153,6 +157,15 @@ export class Invariants {
       check(isOver || this.#isDead(before.lease!.owner), "S5: a lease that runs is not taken");
       check(!isHolder || !isAlive || isClaimed, "S9: a worker does not lose itself");
     }
+  }
+
+  #checkRefusal(before: JobRecord, { error, finishedAt, deadlineAt, params }: JobRecord, check: Check): void {
+    if (error?.code !== "deadline_exceeded" || finishedAt! >= deadlineAt) return;
+    this.notBegun += 1;
+    check(before.status === "queued", "S14: a video that is being made is left its time until its deadline");
+    const runs = this.#options.objects.get(runsKey(params.model));
+    const isMeasured = runs !== undefined && valueIn<{ runs: unknown[] }>(runs).runs.length >= 5;
+    check(isMeasured, "S14: a video is refused before its deadline only if runs of its model were measured");
   }
 
   /** Names of processes that died, set by the simulation. */
@@ -183,8 +196,12 @@ export class Invariants {
   }
 }
 
-function recordIn({ body }: StoredObject): JobRecord {
-  return (JSON.parse(new TextDecoder().decode(body)) as { value: JobRecord }).value;
+function recordIn(object: StoredObject): JobRecord {
+  return valueIn(object);
+}
+
+function valueIn<Value>({ body }: StoredObject): Value {
+  return (JSON.parse(new TextDecoder().decode(body)) as { value: Value }).value;
 }
 
 /** Limit of a creation's duration, as in the job store. */

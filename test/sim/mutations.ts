@@ -145,6 +145,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "a worker goes on though the job is canceled": { worker: { heedsRefusals: false } },
   "a worker goes on though it cannot renew its lease": { worker: { heedsSilence: false } },
+  "a video is held to be late that nobody has measured": {
+    worker: { leastTime: async () => 3_600_000 },
+  },
   "jobs are served in the order of their creation": { worker: { takesTurns: false } },
   "what one sender has taken is taken by others": {
     jobs: (jobs, { process }) => ({

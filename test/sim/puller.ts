@@ -2,12 +2,11 @@ import { pull } from "../../functions/gpu/pull.ts";
 import { queueTurns } from "../../functions/gpu/queue-turns.ts";
 import { storeTurns } from "../../functions/gpu/store-turns.ts";
 import type { TurnSource } from "../../functions/gpu/turn-source.ts";
-import type { WarmModel } from "../../functions/gpu/warm-models.ts";
 import type { Run } from "../../functions/gpu/worker.ts";
 import { fairTurns, type JobRef, type PassedOver, passedOver } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import type { RunsQueue } from "./runs-queue.ts";
-import { type RunnerOptions, takeTurn } from "./worker.ts";
+import { type RunnerOptions, silent, takeTurn } from "./worker.ts";
 
 export interface PullerOptions extends RunnerOptions {
   /** Told when the worker begins and ends to wait for a turn. */
@@ -17,8 +16,6 @@ export interface PullerOptions extends RunnerOptions {
 }
 
 const PAUSE_MS_MAX = 2_000;
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Runs the jobs that it finds in the store, with the loop of the GPU function, until it is told to stop. */
 export async function runStorePuller(options: PullerOptions): Promise<void> {
@@ -78,12 +75,11 @@ async function runPuller(source: TurnSource, seen: PassedOver | undefined, optio
       }
     },
   };
-  const open = async () => ({}) as WarmModel;
   await pull(
     {
       source,
       worker,
-      models: { names: ["demo"], fault: null, open },
+      models: { fault: null, recheck: async () => undefined },
       protection: null,
       pause: (durationMs) => (broken ? Promise.reject(broken) : network.sleep(process, durationMs)),
       random: network.random.bytes,

@@ -1,3 +1,4 @@
+import { leastTime } from "../../functions/gpu/least-time.ts";
 import { settle } from "../../functions/settle/settle.ts";
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { handleWebhooks } from "../../functions/webhook/webhook.ts";
@@ -20,6 +21,7 @@ import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service
 import { PASSED_OVER_MS } from "../../lib/service/jobs/turns.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
 import type { Hinted } from "../../lib/service/queue/index.ts";
+import { runStore } from "../../lib/service/quotes/index.ts";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
 import { type ObjectStore, type StoredObject, StoreError } from "../../lib/service/storage/index.ts";
 import {
@@ -44,7 +46,7 @@ import { type RunsClient, RunsQueue } from "./runs-queue.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { type Swarm, swarmOf } from "./swarm.ts";
 import { VirtualTime } from "./virtual-time.ts";
-import { LEASE_MS, RENEW_MS, type RunnerOptions, runWorker } from "./worker.ts";
+import { LEASE_MS, RENEW_MS, type RunnerOptions, runWorker, silent, WORKER_KIND } from "./worker.ts";
 
 /** Bug inserted on purpose, where the simulation passes dependencies to the code. */
 export interface Mutation {
@@ -55,9 +57,11 @@ export interface Mutation {
   readonly store?: (store: ObjectStore) => ObjectStore;
   readonly post?: (post: Post) => Post;
   readonly hints?: (hints: Hints) => Hints;
-  readonly worker?: Pick<
-    PullerOptions,
-    "artifactKey" | "heedsRefusals" | "heedsSilence" | "takesTurns" | "remembers"
+  readonly worker?: Partial<
+    Pick<
+      PullerOptions,
+      "artifactKey" | "heedsRefusals" | "heedsSilence" | "leastTime" | "takesTurns" | "remembers"
+    >
   >;
   readonly hasSweeper?: false;
   /** Changes the requests of processes to the queue of runs, in the topology `ecs`. */
@@ -386,11 +390,17 @@ class Simulation {
 
   #runnerOf(process: Process): RunnerOptions {
     const { jobs, store } = this.#jobsFor(process);
+    const sleep = (durationMs: number) => this.#network.sleep(process, durationMs);
+    const runs = runStore(store, { random: this.#random.bytes, sleep });
+    const { clock } = process;
+    const elapsed = () => this.#time.now;
     return {
       process,
       network: this.#network,
       jobs,
       store,
+      runs,
+      leastTime: leastTime({ runs, kind: WORKER_KIND, clock, elapsed, log: silent }),
       webhooks: this.#isHinted ? this.#webhooks : SILENT,
       onRequeue: async (record) => {
         if (this.#endpoint) await jobs.markUnfinished(record);
@@ -645,6 +655,7 @@ class Simulation {
       acknowledged: this.#ledger.acknowledged.length,
       ...counts,
       claims: this.#invariants.claims,
+      notBegun: this.#invariants.notBegun,
       steps: this.#steps,
       posts: this.#receiver.posts,
       events: this.#receiver.bodies.size,

@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import type { LeastTime } from "../../functions/gpu/least-time.ts";
+import { refuseLate } from "../../functions/gpu/run-job.ts";
+import { resolvedRequestSchema, runFacts } from "../../lib/generation/request/index.ts";
 import {
   type Applied,
   artifactKey,
@@ -9,14 +12,21 @@ import {
   type JobRef,
   type JobStore,
 } from "../../lib/service/jobs/index.ts";
+import type { MeasuredRun, RunStore } from "../../lib/service/quotes/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { outputs, receipt } from "../service/jobs/sample-job.ts";
+import { sampleRun } from "../service/quotes/sample-run.ts";
 import type { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 import type { Swarm } from "./swarm.ts";
 
 export const LEASE_MS = 60_000;
 export const RENEW_MS = LEASE_MS / 6;
+
+/** Kind of all workers, as their runs name it. */
+export const WORKER_KIND = "cpu, float32, simulated";
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Needs of a worker that runs jobs, wherever it learns of them. */
 export interface RunnerOptions {
@@ -32,6 +42,10 @@ export interface RunnerOptions {
   readonly onClaim: (claimed: Applied, process: Process) => void;
   /** Called when a job was queued again that ran in the turn of another one. */
   readonly onRequeue: (record: JobRecord) => Promise<void>;
+  /** Keeps what finished runs took. */
+  readonly runs: RunStore;
+  /** Tells which jobs cannot end any more before their deadline. */
+  readonly leastTime: LeastTime;
   /** True if an invocation is a turn; true by default. Otherwise it runs the job that it names. */
   readonly takesTurns?: boolean;
   readonly artifactKey?: typeof artifactKey;
@@ -73,6 +87,7 @@ export async function takeTurn(
   const { jobs, takesTurns = true, onRequeue } = options;
   if (takesTurns) {
     for await (const next of turns.next(named && (await jobs.read(named)))) {
+      if (await refuseLate(next, refusalOf(options))) continue;
       const run = await runJob(next, options);
       if (!run.hasRun) continue;
       if (run.record?.status === "queued" && run.record.id !== named?.id) await onRequeue(run.record);
@@ -80,6 +95,11 @@ export async function takeTurn(
     }
   }
   return named ? runJob(named, options) : { hasRun: false, isStopping: false, record: null };
+}
+
+function refusalOf({ jobs, process, leastTime, webhooks }: RunnerOptions) {
+  const onChange = (record: JobRecord) => void webhooks.send(record);
+  return { jobs, clock: process.clock, leastTime, log: silent, onChange };
 }
 
 interface JobRun {
@@ -102,6 +122,7 @@ async function runJob(ref: JobRef, options: RunnerOptions): Promise<JobRun> {
   const { record } = claimed;
   if (!record.lease) return refused;
 
+  const begunAt = network.time.now;
   const lease = keepLease(record, options);
   const event = await work(record, lease, options);
   lease.isClosed = true;
@@ -109,12 +130,32 @@ async function runJob(ref: JobRef, options: RunnerOptions): Promise<JobRun> {
     try {
       const { record: last } = await jobs.apply(ref, lease.lost === null ? event : { type: "expire" });
       if (last && isFinished(last)) await options.webhooks.send(ref);
+      if (last?.status === "completed") await keep(last, network.time.now - begunAt, options.runs);
       return { hasRun: true, isStopping: event.type === "release", record: last };
     } catch (error) {
       if (!(error instanceof StoreError) || process.clock.now() >= lease.until) throw error;
       await network.sleep(process, 500);
     }
   }
+}
+
+async function keep({ params }: JobRecord, madeMs: number, runs: RunStore): Promise<void> {
+  try {
+    await runs.add(params.model, measured(params, madeMs / 1000));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+}
+
+function measured(params: JobRecord["params"], make: number): MeasuredRun {
+  const { model: _, ...facts } = runFacts(resolvedRequestSchema.parse(params));
+  return sampleRun({
+    ...facts,
+    evaluations: facts.steps,
+    worker: WORKER_KIND,
+    computed: 4,
+    seconds: { make },
+  });
 }
 
 interface Lease {

@@ -16,6 +16,7 @@ const SECTIONS = [
   "builds",
   "model",
   "api",
+  "workers",
 ] as const;
 export type SectionName = (typeof SECTIONS)[number];
 

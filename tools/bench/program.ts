@@ -128,12 +128,18 @@ export const BENCH: Program = {
       run: async (given) => (await import("./api/api.ts")).runApi(given),
     }),
     workers: subcommand({
-      text: "measures workers that pull jobs from a bucket: videos a second, requests, and the time to a start",
+      text: "measures workers that pull jobs: jobs a second, requests, and the time to a start",
       positionals: [],
-      options: { store: { value: "s3://BUCKET/PREFIX", text: "empty place in a bucket" } },
+      options: {
+        store: { value: "s3://BUCKET/PREFIX", text: "empty place in a bucket; default a simulated store" },
+      },
       example: "--store s3://bench/one",
-      notes: "The model only waits, so this measures the store and the search for work. It prints a table.",
-      run: async ({ values }) => (await import("./workers/workers.ts")).runWorkers(values),
+      notes:
+        "The model only waits, so this measures the store and the search for work. With --store it only prints a table.",
+      run: async ({ values: { store } }) =>
+        store
+          ? (await import("./workers/workers.ts")).runWorkers(store)
+          : (await import("./workers/simulated.ts")).runSimulated(),
     }),
     prompts: subcommand({
       text: "checks whether the demo model follows prompts that were held out of training",

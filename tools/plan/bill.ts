@@ -22,7 +22,6 @@ export const totalOf = (lines: readonly BillLine[]): number =>
 export const DEPLOYED = {
   daysPerMonth: figure(30, "assumed", "days per month"),
   imageGb: figure(2.5, "assumed", "size of the container image in the registry, GB; not measured yet"),
-  alarmMetrics: figure(19, "deployed", "metrics of all alarms, including those of the scaling policies"),
   sweepMinutes: figure(2, "deployed", "minutes between two sweeps"),
   lists: figure(
     3,
@@ -34,7 +33,6 @@ export const DEPLOYED = {
     "recalled",
     "empty receives per minute and queue: Lambda polls with 5 pollers, 20 s each",
   ),
-  queues: figure(4, "deployed", "queues that Lambda polls: work, events, webhooks, sends"),
   lambdaGb: figure(0.5, "deployed", "memory of a small Lambda function, GB"),
   lambdaSeconds: figure(0.3, "assumed", "duration of a small Lambda function, s"),
   sweepLogKb: figure(0.5, "assumed", "log per sweep, kB"),
@@ -53,22 +51,33 @@ export const DEPLOYED = {
 const lambda = invocation(DEPLOYED.lambdaGb, DEPLOYED.lambdaSeconds);
 const edge = invocation(DEPLOYED.edgeGb, DEPLOYED.edgeSeconds);
 
-/** Returns the bill of a month without requests: no instance runs, and everything else is deployed. */
-export function idleMonth({
-  modelGb,
-  hasWaf,
-}: {
+/** Counts of what is billed without a job and differs between backends. A test counts them in the templates. */
+export interface AtRest {
+  /** Metrics of all alarms, those of the scaling policies included. */
+  readonly alarmMetrics: number;
+  /** Queues that Lambda polls. */
+  readonly queues: number;
+  /** Requests of a sweep to the backend's own queue. */
+  readonly queueRequests: number;
+}
+
+export interface IdleMonth {
   readonly modelGb: number;
   readonly hasWaf: boolean;
-}): BillLine[] {
-  const { daysPerMonth, imageGb, alarmMetrics, sweepMinutes, lists, pollsPerMinute, queues } = DEPLOYED;
+  readonly atRest: AtRest;
+}
+
+/** Returns the bill of a month without requests: no instance runs, and everything else is deployed. */
+export function idleMonth({ modelGb, hasWaf, atRest }: IdleMonth): BillLine[] {
+  const { daysPerMonth, imageGb, sweepMinutes, lists, pollsPerMinute } = DEPLOYED;
+  const { alarmMetrics, queues, queueRequests } = atRest;
   const minutes = daysPerMonth.value * 1440;
   const sweeps = minutes / sweepMinutes.value;
   const lines: BillLine[] = [
     line("Model in the bucket", modelGb, "s3Storage", `${modelGb} GB`),
     line("Container image", imageGb.value, "ecrStorage", `${imageGb.value} GB`),
     line("Master key", 1, "secret", "one secret"),
-    line("Alarms", alarmMetrics.value, "alarmMetric", `${alarmMetrics.value} metrics`),
+    line("Alarms", alarmMetrics, "alarmMetric", `${alarmMetrics} metrics`),
     line("Schedule", sweeps, "schedule", `every ${sweepMinutes.value} minutes`),
     line("Sweep, invocations", sweeps, "lambdaRequest", "one per sweep"),
     line("Sweep, duration", sweeps * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
@@ -76,11 +85,15 @@ export function idleMonth({
     line("Sweep, logs", (sweeps * DEPLOYED.sweepLogKb.value) / 1e6, "logs", "lines written by Lambda"),
     line(
       "Queues, empty receives",
-      minutes * pollsPerMinute.value * queues.value,
+      minutes * pollsPerMinute.value * queues,
       "sqsRequest",
-      `${queues.value} queues, ${pollsPerMinute.value} per minute each`,
+      `${queues} queues, ${pollsPerMinute.value} per minute each`,
     ),
   ];
+  if (queueRequests > 0)
+    lines.push(
+      line("Sweep, SQS requests", sweeps * queueRequests, "sqsRequest", `${queueRequests} per sweep`),
+    );
   if (!hasWaf) return lines;
   return [
     ...lines,

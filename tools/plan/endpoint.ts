@@ -1,3 +1,4 @@
+import { RUNS_LEAST } from "../../lib/service/quotes/index.ts";
 import { type MinuteSample, type ScalingRules, scaler } from "./scaling.ts";
 
 export interface SimulationOptions {
@@ -6,6 +7,8 @@ export interface SimulationOptions {
   /** Seconds that a job occupies an instance: the instance's first job, which loads the model, and every other job. */
   readonly jobSeconds: { readonly first: number; readonly other: number };
   readonly limits: JobLimits;
+  /** Seconds that a job is known to take at least, once enough were measured; 0 for jobs that are always begun. */
+  readonly leastSeconds: number;
   readonly rules: ScalingRules;
   /** Seconds from the decision to start an instance until it takes jobs; instances are numbered in order of start. */
   readonly coldStartSeconds: (instance: number) => number;
@@ -19,7 +22,7 @@ export interface JobLimits {
   readonly runSeconds: number;
 }
 
-/** Reason of a failed job: it `waited` until its deadline, its `deadline` came while it ran, or its `run` was too long. */
+/** Reason of a failed job: it `waited` until it could not end any more by its deadline, its `deadline` came while it ran, or its `run` was too long. */
 export type Failure = "waited" | "deadline" | "run";
 
 /** Simulated video; times in seconds. */
@@ -78,7 +81,7 @@ const MINUTE = 60;
  * one step.
  */
 export function simulate(options: SimulationOptions): Simulation {
-  const { arrivals, jobSeconds, limits, rules, coldStartSeconds } = options;
+  const { arrivals, jobSeconds, limits, leastSeconds, rules, coldStartSeconds } = options;
   const decide = scaler(rules);
   const jobs: SimulatedJob[] = [];
   const instances: SimulatedInstance[] = [];
@@ -87,6 +90,8 @@ export function simulate(options: SimulationOptions): Simulation {
   let launched = 0;
   let arrived = 0;
   let lastEnd = Number.NEGATIVE_INFINITY;
+  let measured = 0;
+  let measuredAt = Number.NEGATIVE_INFINITY;
 
   /** Starts every job that an instance can take until a time, and ends those whose deadline passes before. */
   function serve(until: number): void {
@@ -99,10 +104,22 @@ export function simulate(options: SimulationOptions): Simulation {
       );
       const startedAt = Math.max(arrivedAt, instance?.freeAt ?? Number.POSITIVE_INFINITY);
       if (Math.min(startedAt, deadlineAt) > until) return;
-      if (instance && startedAt < deadlineAt) jobs.push(run(instance, arrivedAt, startedAt));
-      else jobs.push({ arrivedAt, startedAt: null, endedAt: deadlineAt, instance: null, failure: "waited" });
+      if (instance && startedAt < deadlineAt && !isLate(arrivedAt, startedAt)) {
+        jobs.push(run(instance, arrivedAt, startedAt));
+      } else {
+        const endedAt = Math.min(startedAt, deadlineAt);
+        jobs.push({ arrivedAt, startedAt: null, endedAt, instance: null, failure: "waited" });
+      }
       lastEnd = Math.max(lastEnd, jobs.at(-1)!.endedAt);
     }
+  }
+
+  /** Returns whether an instance refuses a job, as the GPU function does: it is known that it cannot end in time. */
+  function isLate(arrivedAt: number, startedAt: number): boolean {
+    const waited = startedAt - arrivedAt;
+    const isKnown = measured >= RUNS_LEAST && measuredAt <= startedAt;
+    const { deadlineSeconds } = limits;
+    return isKnown && waited > deadlineSeconds / 2 && waited + leastSeconds >= deadlineSeconds;
   }
 
   /** Runs a job until it is done, its deadline, or the limit of a run. */
@@ -115,6 +132,10 @@ export function simulate(options: SimulationOptions): Simulation {
     instance.busySeconds += seconds;
     instance.freeAt = startedAt + seconds;
     instance.jobs += 1;
+    if (failure === null && measured < RUNS_LEAST) {
+      measured += 1;
+      measuredAt = Math.max(measuredAt, instance.freeAt);
+    }
     return { arrivedAt, startedAt, endedAt: instance.freeAt, instance: instance.index, failure };
   }
 

@@ -1,3 +1,4 @@
+import { faultOfTypes } from "../../infra/backends/instance-types.ts";
 import { type BackendName, SCALINGS, type Scaling } from "../../infra/config.ts";
 import { parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import type { Profile } from "./arrivals.ts";
@@ -40,6 +41,10 @@ const VIDEOS_MAX = 2_000_000;
 
 /** Parses the command line. @throws UsageError if it is invalid */
 export function parsePlan(args: readonly string[]): PlanCommand {
+  if (args.includes("-c"))
+    throw new UsageError(
+      "-c is for cdk and preflight: say --backend, --instance-types and so on, see --help.",
+    );
   const given = parseCommand(NAME, PLAN, args);
   if (given === "help") return { kind: "help" };
   const { values } = given;
@@ -52,9 +57,9 @@ export function parsePlan(args: readonly string[]): PlanCommand {
   const { "videos-per-day": videosPerDay, days, profile, seed } = values;
   const backend = BACKENDS[values.backend];
   const [type, ...others] = values["instance-types"] ?? [backend.typeLike(model.instanceType)];
-  const foreign = [type, ...others].find((name) => !Object.hasOwn(backend.instanceTypes, name));
-  if (foreign !== undefined)
-    throw new UsageError(`--backend ${values.backend} has no ${foreign}: name others with --instance-types.`);
+  const chosen = { backend: values.backend, instanceTypes: [type, ...others] };
+  const fault = faultOfTypes(chosen, "--instance-types ");
+  if (fault !== null) throw new UsageError(fault);
   if (values.backend !== "sagemaker" && values.scaling)
     throw new UsageError("--scaling belongs to --backend sagemaker: leave one of them out.");
   const gpu = backend.instanceTypes[type]!.gpu?.name ?? null;

@@ -28,7 +28,7 @@ export interface Outcome {
   readonly failed: Readonly<Record<Failure, number>>;
   /** Seconds that a video occupies an instance whose model is loaded. */
   readonly videoSeconds: number;
-  /** Seconds from request to start, or to the deadline of a video that never started. */
+  /** Seconds from request to start, or to the end of a video that never started. */
   readonly waiting: Times;
   /** Seconds from request to video, of those that were finished; null for none. */
   readonly untilVideo: Times | null;
@@ -64,9 +64,10 @@ export interface Plan {
 /**
  * Simulates every cache and setting with the same arrivals and cold starts.
  *
+ * @param knownShare share of a video's time that it is known to take at least: 0 if all videos are begun, however late
  * @throws UsageError if there are no arrivals
  */
-export function makePlan(options: PlanOptions): Plan {
+export function makePlan(options: PlanOptions, knownShare = 1): Plan {
   const { backend, model, instancesMax, idleMinutes, scaling, hasWaf } = options;
   const arrivals = drawArrivals(options);
   if (arrivals.length === 0) {
@@ -78,15 +79,14 @@ export function makePlan(options: PlanOptions): Plan {
     ),
   );
   const compared = ["off", "fast"] as const;
+  const outcome = (setting: Setting) => outcomeOf(options, arrivals, setting, knownShare);
   return {
     options,
     dollarsPerHour: dollarsPerHour(options),
-    outcomes: CACHES.map((cache) => outcomeOf(options, arrivals, { cache, ...pairs[0]! })),
+    outcomes: CACHES.map((cache) => outcome({ cache, ...pairs[0]! })),
     variants:
-      pairs.length === 1
-        ? []
-        : pairs.flatMap((pair) => compared.map((cache) => outcomeOf(options, arrivals, { cache, ...pair }))),
-    idle: idleMonth({ modelGb: model.modelGb.value, hasWaf }),
+      pairs.length === 1 ? [] : pairs.flatMap((pair) => compared.map((cache) => outcome({ cache, ...pair }))),
+    idle: idleMonth({ modelGb: model.modelGb.value, hasWaf, atRest: BACKENDS[backend].atRest(pairs[0]!) }),
     besides: videoBill({
       backendItems: BACKENDS[backend].videoItems,
       videoMb: model.videoMb.value,
@@ -109,7 +109,12 @@ const dollarsPerHour = ({ backend, instanceTypes, dollarsPerHour: given }: PlanO
 
 type Setting = Pick<Outcome, "cache" | "instancesMax" | "idleMinutes" | "scaling">;
 
-function outcomeOf(options: PlanOptions, arrivals: readonly number[], setting: Setting): Outcome {
+function outcomeOf(
+  options: PlanOptions,
+  arrivals: readonly number[],
+  setting: Setting,
+  knownShare: number,
+): Outcome {
   const { model, speed, days, videosPerDay, deadlineSeconds } = options;
   const backend = BACKENDS[options.backend];
   const seconds = videoSeconds(model, setting.cache, speed.value);
@@ -117,6 +122,7 @@ function outcomeOf(options: PlanOptions, arrivals: readonly number[], setting: S
     arrivals,
     jobSeconds: { first: seconds + model.load.value, other: seconds },
     limits: { deadlineSeconds, runSeconds: backend.runSecondsMax ?? deadlineSeconds },
+    leastSeconds: knownShare * seconds,
     rules: backend.rules(setting),
     coldStartSeconds: coldStarts(options),
   });

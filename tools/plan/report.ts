@@ -201,8 +201,9 @@ export function assumptions(options: PlanOptions): string[] {
     ...modelFigures(model),
     `Arrivals: a Poisson process, ${PROFILES[profile]}; ${counted(days, "day")}, seed ${seed}. None is cancelled.`,
     `Failures: a video fails that is not finished ${duration(options.deadlineSeconds)} after its request (timeout)` +
-      `${longest === null ? "" : `, or takes more than ${duration(longest)} once it is started`}. One that waits until ` +
-      "then is never started, and one that is stopped has been paid for. No video fails for another reason.",
+      `${longest === null ? "" : `, or takes more than ${duration(longest)} once it is started`}. One that waits until it ` +
+      "cannot end by then is never started, once five were measured, and one that is stopped has been paid for. No " +
+      "video fails for another reason.",
     `Scaling, as deployed with scaling=${scaling}: ` +
       `${scalingText(backend.rules({ instancesMax, idleMinutes, scaling }))} ${backend.deciding}`,
     `Other prices were looked up on ${SERVICE_PRICES_DATE} on public pages, us-east-1, without free tiers.`,

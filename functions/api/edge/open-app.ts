@@ -1,8 +1,6 @@
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Logger } from "pino";
 import { readModelCard } from "../../../lib/distribution/model-store/index.ts";
-import { isResolvedRequest } from "../../../lib/generation/request/index.ts";
-import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../../lib/service/keys/index.ts";
 import { readMasterKey } from "../../../lib/service/lambda/index.ts";
 import { fetchGuarded, postGuarded } from "../../../lib/service/net/index.ts";
@@ -14,6 +12,7 @@ import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { createApp } from "../app.ts";
 import { REQUEST_LIMITS } from "../limits.ts";
+import { openJobs } from "../open-jobs.ts";
 import { openQuotes } from "../quotes.ts";
 import type { Answer } from "./answer-events.ts";
 import type { EdgeConfig } from "./edge-config.ts";
@@ -41,14 +40,7 @@ export async function openApp(
   if (!card) throw new Error(`The bucket has no model ${model}: push it with npm run models -- push.`);
   const ring = keyRing(master, random);
   const webhookUrls = { allowLoopback: false, blockedHosts: hosts };
-  const jobs = jobStore({
-    store,
-    clock,
-    random,
-    sleep,
-    canReadParams: isResolvedRequest,
-    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
-  });
+  const jobs = openJobs(store, log);
   const app = createApp({
     jobs,
     spending: spendingOf({ store, jobs, clock, random, sleep }),

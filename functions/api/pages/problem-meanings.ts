@@ -96,7 +96,7 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
 export const FAILURES: Readonly<Record<JobError["code"], Meaning>> = {
   canceled: never("Somebody cancelled it."),
   deadline_exceeded: {
-    text: "It was not finished within its `timeout`.",
+    text: "It was not finished within its `timeout`, or could not be any more and was not begun.",
     retry: "With a longer `timeout`, or when fewer videos wait.",
   },
   invalid_request: never("The model refused the request while it made the video."),

@@ -34,18 +34,19 @@ export class Capacity extends Construct {
   constructor(scope: Construct, id: string, { config, cluster, network }: CapacityProps) {
     super(scope, id);
     const profile = new InstanceProfile(this, "Profile", { role: this.instanceRole(config) });
-    // The purchase option of a provider cannot be changed, so another one takes its place.
-    const provider = new CfnCapacityProvider(this, config.spot ? "Spot" : "OnDemand", {
+    const provider = new CfnCapacityProvider(this, placeOf(config), {
       clusterName: cluster.ref,
       managedInstancesProvider: {
         infrastructureRoleArn: this.infrastructureRole().roleArn,
         propagateTags: "CAPACITY_PROVIDER",
         infrastructureOptimization: { scaleInAfter: IDLE_SECONDS },
+        // ECS looks at the GPUs too; otherwise each new task would come to the same instance with a broken one.
+        autoRepairConfiguration: { actionsStatus: "ENABLED" },
         instanceLaunchTemplate: {
           ec2InstanceProfileArn: profile.instanceProfileArn,
           capacityOptionType: config.spot ? "SPOT" : "ON_DEMAND",
           networkConfiguration: {
-            subnets: network.subnetIds,
+            subnets: [...network.subnetIds],
             securityGroups: [network.securityGroupId],
           },
           storageConfiguration: { storageSizeGiB: DISK_GIB },
@@ -78,6 +79,14 @@ export class Capacity extends Construct {
     });
     return managed(role, "AmazonECSInstanceRolePolicyForManagedInstances");
   }
+}
+
+/**
+ * Returns a part of the ids of what is in one network and has one purchase option: for another one there are other
+ * resources, made before these go.
+ */
+export function placeOf({ spot, network }: Pick<DeploymentConfig, "spot" | "network">): string {
+  return `${spot ? "Spot" : "OnDemand"}${network?.vpcId ?? ""}`;
 }
 
 function requirementsOf(config: DeploymentConfig): CfnCapacityProvider.InstanceRequirementsRequestProperty {

@@ -2,8 +2,6 @@ import type { Stack } from "aws-cdk-lib";
 import type { DeploymentConfig } from "../../config.ts";
 import { GpuImage } from "../../image/gpu-image.ts";
 import type { BackendConstructs } from "../backend.ts";
-import { hasGpu } from "../instance-types.ts";
-import { INFERENCE_AMIS } from "../sagemaker/inference-amis.ts";
 import { workerGraphs } from "./graphs.ts";
 import { costTroubles, jobTroubles } from "./troubles.ts";
 import { WorkerScaling } from "./worker-scaling.ts";
@@ -11,8 +9,7 @@ import { WorkerService } from "./worker-service.ts";
 
 /** Adds workers on ECS Managed Instances with their queue, their image and their scaling to a stack. */
 export function makeEcs(stack: Stack, config: DeploymentConfig): BackendConstructs {
-  const cudaBase = hasGpu(config) ? INFERENCE_AMIS[config.inferenceAmi].base : null;
-  const image = new GpuImage(stack, "Image", { config, cudaBase });
+  const image = new GpuImage(stack, "Image", { config });
   const workers = new WorkerService(stack, "Workers", { config, image });
   new WorkerScaling(stack, "Scaling", { config, workers });
   return {

@@ -11,22 +11,39 @@ import {
   CfnVPCGatewayAttachment,
 } from "aws-cdk-lib/aws-ec2";
 import { Construct } from "constructs";
+import type { Subnets } from "../../config.ts";
 
 /** Availability zones that instances are looked for in. A new account sees no more than two in us-west-1. */
 const ZONES = 3;
 const ZONES_OF: Readonly<Record<string, number>> = { "us-west-1": 2 };
 
 /**
- * Network of the instances: a public subnet in each zone, which needs no NAT gateway and so costs nothing at rest.
- * The instances have public addresses, and nobody reaches them: they only ask AWS, by HTTPS. S3 has its own way,
- * which is free.
+ * Network of the instances: subnets, and a security group by which they ask AWS by HTTPS and nobody reaches them. The
+ * subnets are given, or a public one is made in each zone.
  */
 export class Network extends Construct {
-  readonly subnetIds: string[];
+  readonly subnetIds: readonly string[];
   readonly securityGroupId: string;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, given: Subnets | null) {
     super(scope, id);
+    const { vpcId, subnetIds } = given ?? this.publicSubnets();
+    this.subnetIds = subnetIds;
+    this.securityGroupId = new CfnSecurityGroup(this, "Outward", {
+      groupDescription: "Lets workers ask AWS by HTTPS, and nobody ask them",
+      vpcId,
+      securityGroupIngress: [],
+      securityGroupEgress: [
+        { ipProtocol: "tcp", fromPort: 443, toPort: 443, cidrIp: "0.0.0.0/0", description: "HTTPS" },
+      ],
+    }).attrGroupId;
+  }
+
+  /**
+   * Makes a VPC with public subnets. They need no NAT gateway and so cost nothing at rest, and S3 has a way of its own,
+   * which is free.
+   */
+  private publicSubnets(): Subnets {
     const { region } = Stack.of(this);
     const vpc = new CfnVPC(this, "Vpc", {
       cidrBlock: "10.0.0.0/16",
@@ -55,7 +72,7 @@ export class Network extends Construct {
       serviceName: `com.amazonaws.${region}.s3`,
       routeTableIds: [table.ref],
     });
-    this.subnetIds = Array.from({ length: ZONES_OF[region] ?? ZONES }, (_, index) => {
+    const subnetIds = Array.from({ length: ZONES_OF[region] ?? ZONES }, (_, index) => {
       const subnet = new CfnSubnet(this, `Subnet${index + 1}`, {
         vpcId: vpc.ref,
         availabilityZone: Fn.select(index, Fn.getAzs()),
@@ -68,13 +85,6 @@ export class Network extends Construct {
       });
       return subnet.ref;
     });
-    this.securityGroupId = new CfnSecurityGroup(this, "Outward", {
-      groupDescription: "Lets workers ask AWS by HTTPS, and nobody ask them",
-      vpcId: vpc.ref,
-      securityGroupIngress: [],
-      securityGroupEgress: [
-        { ipProtocol: "tcp", fromPort: 443, toPort: 443, cidrIp: "0.0.0.0/0", description: "HTTPS" },
-      ],
-    }).attrGroupId;
+    return { vpcId: vpc.ref, subnetIds };
   }
 }

@@ -32,7 +32,7 @@ export class WorkerScaling extends StepScaling {
       text: "starts workers when jobs wait, more for a longer backlog",
       metric: waitingRuns(workers.queue),
     });
-    if (config.instancesMax > 1) this.in(config, workers);
+    if (config.instancesMax > 1) this.scaleIn(config, workers);
     this.sleepWithoutWork(config, workers);
   }
 
@@ -40,7 +40,7 @@ export class WorkerScaling extends StepScaling {
    * Removes one task after another while more run than work. A number of tasks below that of the working ones would
    * keep ECS from starting one for the next job, hence the comparison.
    */
-  private in({ idleMinutes }: DeploymentConfig, { queue, ...names }: WorkerService): void {
+  private scaleIn({ idleMinutes }: DeploymentConfig, { queue, ...names }: WorkerService): void {
     this.scale("In", {
       text: "stops a worker when more run than work; in alarm as long as there are such",
       change: "ChangeInCapacity",

@@ -6,7 +6,7 @@ import { Construct } from "constructs";
 import type { DeploymentConfig } from "../../config.ts";
 import { HintQueue } from "../../hint-queue.ts";
 import type { ContainerImage } from "../../image/gpu-image.ts";
-import { Capacity } from "./capacity.ts";
+import { Capacity, placeOf } from "./capacity.ts";
 import type { ServiceNames } from "./metrics.ts";
 import { Network } from "./network.ts";
 import { WorkerTask } from "./worker-task.ts";
@@ -44,7 +44,7 @@ export class WorkerService extends Construct implements ServiceNames {
       id: "AwsSolutions-ECS4",
       reason: "Container Insights is billed for each task and metric; the alarms need none of it.",
     });
-    const network = new Network(this, "Network");
+    const network = new Network(this, `Network${config.network?.vpcId ?? ""}`, config.network);
     const capacity = new Capacity(this, "Capacity", { config, cluster, network });
     const task = new WorkerTask(this, "Task", {
       config,
@@ -57,8 +57,7 @@ export class WorkerService extends Construct implements ServiceNames {
         resourceName: `${this.clusterName}/*`,
       }),
     });
-    // A service keeps its provider: for another purchase option there is another service.
-    const service = new CfnService(this, config.spot ? "SpotService" : "Service", {
+    const service = new CfnService(this, `Service${placeOf(config)}`, {
       cluster: cluster.ref,
       taskDefinition: task.definition.ref,
       capacityProviderStrategy: [{ capacityProvider: capacity.providerName, weight: 1 }],

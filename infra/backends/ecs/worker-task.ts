@@ -53,14 +53,12 @@ const HEALTH: CfnTaskDefinition.HealthCheckProperty = {
 /** Task with one worker, which pulls its turns and has an instance for itself. */
 export class WorkerTask extends Construct {
   readonly definition: CfnTaskDefinition;
-  readonly role: Role;
 
   constructor(scope: Construct, id: string, props: WorkerTaskProps) {
     super(scope, id);
     const { config, image, runs, logGroup } = props;
     const types = typesOf(config);
     const share = (values: readonly number[]) => String(Math.floor(Math.min(...values) * SHARE));
-    this.role = this.taskRole(props);
     const environment: DeployedVariables<"gpu" | "sdk"> = {
       ...workerEnvironment(config, { runMsMax: RUN_MS_MAX }),
       RUNS_QUEUE_URL: runs.queue.queueUrl,
@@ -74,7 +72,7 @@ export class WorkerTask extends Construct {
       cpu: share(types.map(({ vcpus }) => vcpus * 1024)),
       memory: share(types.map(({ memoryGib }) => memoryGib * 1024)),
       runtimePlatform: { cpuArchitecture: "X86_64", operatingSystemFamily: "LINUX" },
-      taskRoleArn: this.role.roleArn,
+      taskRoleArn: this.taskRole(props).roleArn,
       executionRoleArn: this.executionRole(props).roleArn,
       containerDefinitions: [
         {

@@ -8,7 +8,7 @@ import { INFERENCE_AMIS } from "./inference-amis.ts";
 export function inferenceAmi(config: DeploymentConfig): Finding {
   const { instanceTypes, inferenceAmi, region } = config;
   if (!hasGpu(config)) return ok("Instance types without a GPU need none.");
-  const other = Object.keys(INFERENCE_AMIS).find((name) => name !== inferenceAmi);
+  const other = INFERENCE_AMIS.find((name) => name !== inferenceAmi);
   return unknown(
     `It cannot be checked whether ${region} has ${inferenceAmi} for ${instanceTypes.join(" and ")}; if creating the endpoint fails, say -c inferenceAmi=${other}.`,
   );

@@ -4,17 +4,14 @@ import type { DeploymentConfig } from "../../config.ts";
 import type { HintQueue } from "../../hint-queue.ts";
 import { GpuImage } from "../../image/gpu-image.ts";
 import type { BackendConstructs } from "../backend.ts";
-import { hasGpu } from "../instance-types.ts";
 import { GpuEndpoint } from "./endpoint.ts";
 import { endpointGraphs } from "./graphs.ts";
-import { INFERENCE_AMIS } from "./inference-amis.ts";
 import { GpuScaling } from "./scaling.ts";
 import { costTroubles, jobTroubles } from "./troubles.ts";
 
 /** Adds a SageMaker asynchronous endpoint with its image and its scaling to a stack. */
 export function makeSageMaker(stack: Stack, config: DeploymentConfig): BackendConstructs {
-  const cudaBase = hasGpu(config) ? INFERENCE_AMIS[config.inferenceAmi].base : null;
-  const image = new GpuImage(stack, "Image", { config, cudaBase });
+  const image = new GpuImage(stack, "Image", { config });
   const endpoint = new GpuEndpoint(stack, "Endpoint", { config, image });
   new GpuScaling(stack, "Scaling", { config, endpoint });
   return {

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { endWithParent } from "../../shared/end-with-parent.ts";
 import { ConfigError } from "../../shared/environment.ts";
 import { RUNNER } from "../../shared/run/index.ts";
 import type { Provider } from "../onnx/index.ts";
@@ -33,6 +34,18 @@ export interface Machine {
   readonly deviceFolder: string;
   /** CUDA library of onnxruntime, which is in the GPU image but not in the npm package. */
   readonly cudaLibrary: string;
+}
+
+export interface TryOptions {
+  /**
+   * True if the provider must multiply faster than the CPU, which a Vulkan driver in software does not; false by
+   * default.
+   */
+  readonly mustOutrunCpu?: boolean | undefined;
+  /** Ends the try once it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** Longest try, in milliseconds; three minutes by default. */
+  readonly msMax?: number | undefined;
 }
 
 /** Names of GPU devices: `nvidia0` and so on of NVIDIA's driver, `dxg` of WSL. */
@@ -69,23 +82,27 @@ export function assertProvider(provider: Provider, machine = thisMachine()): voi
 
 /**
  * Runs a small model on the provider, so that a driver that is too old for CUDA, a missing adapter or a driver that
- * computes wrongly fails the deployment, not its jobs. That is done in another process, because a driver can end it.
+ * computes wrongly fails the deployment, not its jobs. That is done in another process, because a driver can end it. A
+ * process that a driver holds, so that nothing can kill it, is not waited for.
  *
- * @param options.mustOutrunCpu true if the provider must multiply faster than the CPU, which a Vulkan driver in
- *   software does not; false by default
- * @throws ProviderError with the message of onnxruntime
+ * @throws ProviderError with the message of onnxruntime, also once the signal aborts
  */
-export async function tryProvider(
-  provider: Provider,
-  { mustOutrunCpu = false }: { readonly mustOutrunCpu?: boolean } = {},
-): Promise<void> {
+export async function tryProvider(provider: Provider, options: TryOptions = {}): Promise<void> {
+  const { mustOutrunCpu = false, signal, msMax = TRY_MS_MAX } = options;
   const script = fileURLToPath(new URL("./try-provider.ts", import.meta.url));
   const args = [RUNNER, script, provider, ...(mustOutrunCpu ? ["faster"] : [])];
+  const limit = AbortSignal.timeout(msMax);
   try {
-    await promisify(execFile)(process.execPath, args, { timeout: TRY_MS_MAX });
+    const trying = promisify(execFile)(process.execPath, args, {
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      killSignal: "SIGKILL",
+    });
+    endWithParent(trying.child);
+    await trying;
   } catch (cause) {
     const { stderr, message } = cause as Error & { stderr?: string };
-    const reason = (stderr || message).trim().split("\n").at(-1);
+    const told = limit.aborted ? `it did not answer within ${msMax / 1000} seconds` : stderr || message;
+    const reason = told.trim().split("\n").at(-1);
     const [why] = reason!.split(/[:,(]/);
     const brief = `is of no use here, because ${why!.trim()}`;
     throw new ProviderError(provider, "does not work here", reason!, { cause, brief });

@@ -1,5 +1,5 @@
 import { type Precision, type Provider, precisionFault, usesMachineMemory } from "../onnx/index.ts";
-import { assertProvider, ProviderError, tryProvider } from "./accelerator.ts";
+import { assertProvider, ProviderError, type TryOptions, tryProvider } from "./accelerator.ts";
 
 /** Provider that a user asks for; with `auto` the first that works here. */
 export type AskedProvider = Provider | "auto";
@@ -21,7 +21,7 @@ const FASTEST_FIRST = ["cuda", "webgpu"] as const;
  */
 export type ProviderCheck = (
   provider: Provider,
-  options?: { readonly mustOutrunCpu?: boolean },
+  options?: Pick<TryOptions, "mustOutrunCpu" | "signal">,
 ) => Promise<void>;
 
 /**
@@ -64,7 +64,8 @@ function sentence(provider: Provider, reasons: readonly string[]): string {
   return `The provider is ${provider}: ${reasons.join(", and ")}.`;
 }
 
-async function checkProvider(...[provider, options]: Parameters<ProviderCheck>): Promise<void> {
+/** Checks a provider with a small model in another process. The CPU is not tried. */
+export async function checkProvider(...[provider, options]: Parameters<ProviderCheck>): Promise<void> {
   if (usesMachineMemory(provider)) return;
   assertProvider(provider);
   await tryProvider(provider, options);

@@ -1,3 +1,9 @@
 export { gpuMemoryBytes } from "./accelerator.ts";
-export { ASKED_PROVIDERS, type AskedProvider, chooseProvider } from "./choose-provider.ts";
+export {
+  ASKED_PROVIDERS,
+  type AskedProvider,
+  checkProvider,
+  chooseProvider,
+  type ProviderCheck,
+} from "./choose-provider.ts";
 export { assignDevices, countDevices, listedDevices } from "./devices.ts";

@@ -167,6 +167,20 @@ function checkProvider({ listSupportedBackends }: Runtime, provider: Provider): 
   );
 }
 
+/**
+ * Words of onnxruntime once no session of the process can use the device any more. Errors of CUDA have numbers: 46 and
+ * 100 tell of a GPU that is not to be had, 214 and 220 of uncorrectable errors in its memory and its links, those from
+ * 700 on of kernels that ended badly, and 999 of anything else.
+ *
+ * @see CUDA runtime API, `cudaError`
+ */
+const DEVICE_LOST = new RegExp(
+  [/\bis lost\b|\bdevice (was )?lost\b/, /\bCUDA failure (46|100|214|220|700|702|709|710|71[4-9]|999)\b/]
+    .map(({ source }) => source)
+    .join("|"),
+  "i",
+);
+
 /** Returns the error of onnxruntime in one sentence, which says what to do where that is known. */
 function sessionError(doing: "open" | "run", provider: Provider, cause: unknown): SessionError {
   const message = messageOf(cause);
@@ -185,7 +199,7 @@ function sessionError(doing: "open" | "run", provider: Provider, cause: unknown)
       },
     );
   }
-  if (/\bis lost\b|\bdevice (was )?lost\b/i.test(message)) {
+  if (DEVICE_LOST.test(message)) {
     return new SessionError(
       `the GPU was lost while onnxruntime ${doing === "run" ? "ran" : "opened"} the model`,
       {

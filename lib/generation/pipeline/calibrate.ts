@@ -4,7 +4,9 @@ import type { Tensor } from "../onnx/index.ts";
 import { type ResolvedRequest, withoutCache } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { PipelineOptions } from "./model/parts.ts";
-import { type Observer, openPipeline, type Progress } from "./pipeline.ts";
+import type { Observer } from "./observer.ts";
+import { openPipeline } from "./pipeline.ts";
+import type { Progress } from "./progress.ts";
 
 export interface ReuseMeasurement {
   /** Requests to generate, each once and without cache. */

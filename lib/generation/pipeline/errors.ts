@@ -9,6 +9,8 @@ export class CancelledError extends Error {
 
 /** Cause of a failed generation, as far as callers treat causes differently. */
 export type GenerationFault =
+  /** The files of the model are missing, damaged or not what they should be. */
+  | "bad_files"
   /** A stage gave numbers that are not finite. */
   | "invalid_output"
   /** The process was killed from outside, most likely because memory ran out. */

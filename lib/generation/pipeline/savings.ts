@@ -1,4 +1,4 @@
-import type { Generation } from "./pipeline.ts";
+import type { Generation } from "./generation.ts";
 
 /** Savings by caching, estimated from the computed steps of the generation itself. */
 export interface Savings {

@@ -1,5 +1,7 @@
-import type { ComputedBounds } from "../caching/index.ts";
-import type { Pace } from "./deadline.ts";
+import { type ComputedBounds, computedBounds } from "../caching/index.ts";
+import { measurePace, type Pace, promisedSeconds } from "./deadline.ts";
+import type { PreparedVideo } from "./prepared-video.ts";
+import type { RunProgress } from "./progress.ts";
 
 /** Times of the parts of a request's generation, measured without making its video. */
 export interface Trial {
@@ -14,4 +16,27 @@ export interface Trial {
   readonly makesUncached: boolean;
   /** Seconds that the request promises to stay within; null without such a promise. */
   readonly secondsMost: number | null;
+}
+
+/**
+ * Times the parts of a video that is prepared, and does not make it.
+ *
+ * @param model name of the model
+ * @throws the errors of `Pipeline.measure`
+ */
+export async function tryVideo(
+  { request, policy, denoising, latent, openFirst, decode }: PreparedVideo,
+  { model, progress }: { readonly model: string; readonly progress: RunProgress },
+): Promise<Trial> {
+  const onStep = () => progress.report("denoise");
+  const pace = await measurePace({ ...denoising, ...(await openFirst()), latent, onStep }, decode);
+  const { load, encode } = progress.seconds;
+  return {
+    model,
+    steps: progress.steps,
+    computed: computedBounds(policy, progress.steps),
+    seconds: { load, encode, ...pace },
+    makesUncached: request.compare || (request.audit && policy.name !== "off"),
+    secondsMost: promisedSeconds(policy),
+  };
 }

@@ -14,6 +14,5 @@ export {
 } from "./provenance.ts";
 export { ProvenanceError } from "./provenance-error.ts";
 export { type Signer, signerOf } from "./signer.ts";
-export { VERSION } from "./tool.ts";
 export { verificationLines } from "./verify/sentences.ts";
 export { type Verification, verifyBytes, verifyFile } from "./verify/verify.ts";

@@ -1,5 +1,6 @@
+import { VERSION } from "../../shared/version.ts";
 import { MADE_BY_MODEL } from "./mark/packet.ts";
-import { TOOL, VERSION } from "./tool.ts";
+import { TOOL } from "./tool.ts";
 
 /** Facts that a signed file tells about how it was made. */
 export interface Claims {

@@ -5,6 +5,8 @@ import {
   CachePolicyError,
   cacheFlagSchemas,
   cacheSettingSchema,
+  computedBounds,
+  type Goal,
   type OutsideSetting,
   outsideSettings,
   type PolicyRun,
@@ -306,5 +308,21 @@ export function runFacts({ model, width, height, frames, steps, ...request }: Ti
     policy: policyKey(request),
     isCompared: request.compare,
     isAudited: request.audit && request.cache.policy !== "off",
+  };
+}
+
+/**
+ * Returns what the time of a request depends on, with the numbers of steps that its caching policy may compute.
+ *
+ * @throws RequestError if the policy cannot be used
+ */
+export function quotedFacts(request: TimedRun, known: KnownRun = {}) {
+  const policy = policyOf(request, known);
+  const goal = policy.options.goal as Goal | null | undefined;
+  return {
+    ...runFacts(request),
+    computed: (evaluations: number) => computedBounds(policy, evaluations),
+    /** Seconds that the request promises to stay within; null without a promise. */
+    secondsMost: goal && "at_most_seconds" in goal ? goal.at_most_seconds : null,
   };
 }

@@ -1,4 +1,4 @@
-export { type KnownRun, policyOf, runFacts, withoutCache } from "./cache-parameter.ts";
+export { type KnownRun, policyOf, quotedFacts, runFacts, withoutCache } from "./cache-parameter.ts";
 export { REQUEST_CONTROLS } from "./controls.ts";
 export { askedByFlags, checkFlag, REQUEST_FLAGS, type RequestFlag } from "./flags.ts";
 export {

@@ -2,8 +2,8 @@ export type { Claim } from "./claims.ts";
 export { DELIVERY_WAIT_MS_MAX, hasDue, hasUnsettled, isDue, nextDueAt, nextLookAt, TAKEN_MS } from "./due.ts";
 export { isVideoId, newVideoId, VIDEO_ID, videoIdTime } from "./ids.ts";
 export type { NewInput } from "./inputs.ts";
-export { type Applied, type Creation, type JobStore, jobStore, type UnfinishedRef } from "./job-store.ts";
-export { artifactKey, jobKey, jobOfKey, previewKey } from "./object-keys.ts";
+export { type Applied, type JobStore, jobStore } from "./job-store.ts";
+export { artifactKey, jobKey, jobOfKey, previewKey, type UnfinishedRef } from "./object-keys.ts";
 export { type Receipt, receiptSchema } from "./receipt.ts";
 export {
   type Artifact,

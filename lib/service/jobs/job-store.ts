@@ -1,38 +1,11 @@
-import { isAhead, isFromFuture } from "../../shared/ahead.ts";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
-import { doubling, retry } from "../../shared/retry.ts";
-import {
-  type Change,
-  everyKey,
-  type ObjectStore,
-  RecordError,
-  type Records,
-  records,
-  StoreError,
-  unlessDamaged,
-  type Versioned,
-} from "../storage/index.ts";
-import { type Claim, claimSchema, isOver, takeClaim } from "./claims.ts";
-import { DELIVERY_WAIT_MS_MAX, nextDueAt } from "./due.ts";
-import { invertedTime, videoIdTime } from "./ids.ts";
-import { creationInputs, inputKeysOf, type NewInput, purgeInputs } from "./inputs.ts";
-import {
-  artifactsPrefix,
-  claimsPrefix,
-  inputsPrefix,
-  jobKey,
-  jobOfKey,
-  jobsPrefix,
-  UNDELIVERED_PREFIX,
-  UNFINISHED_PREFIX,
-  type UndeliveredRef,
-  undeliveredFrom,
-  undeliveredKey,
-  undeliveredOfKey,
-  unfinishedKey,
-  unfinishedPrefix,
-  unfinishedPrefixOfTenant,
-} from "./object-keys.ts";
+import { type Change, type ObjectStore, type RecordError, records, unlessDamaged } from "../storage/index.ts";
+import { claimSchema } from "./claims.ts";
+import { type CreateOptions, type Creation, jobCreation } from "./creation.ts";
+import { jobDeletion } from "./deletion.ts";
+import { nextDueAt } from "./due.ts";
+import { jobMarkers } from "./markers.ts";
+import { jobKey, jobOfKey, jobsPrefix, type UndeliveredRef, type UnfinishedRef } from "./object-keys.ts";
 import { oldestKeys } from "./oldest-keys.ts";
 import {
   isFinished,
@@ -41,37 +14,14 @@ import {
   type JobRef,
   jobRecordSchema,
   type NewJob,
-  queuedJob,
 } from "./record.ts";
+import { tellingOfDamage } from "./telling-of-damage.ts";
 import { type JobEvent, type Refusal, transition } from "./transition.ts";
-
-export interface CreateOptions {
-  readonly claim?: Claim | undefined;
-  /** Limit of unfinished jobs of one API key, 1 to 1000. Concurrent requests may exceed it slightly. */
-  readonly unfinishedMax: number;
-  /**
-   * Returns the job's inputs by name. Called once it is known that the job is to be created, and with which id, so that
-   * a repetition of a request reads none; its rejection is that of the creation.
-   */
-  readonly inputs?: ((id: string) => Promise<Readonly<Record<string, NewInput>>>) | undefined;
-}
-
-export type Creation =
-  | { readonly outcome: "created" | "replayed"; readonly record: JobRecord }
-  /** The idempotency key was used with another request. */
-  | { readonly outcome: "mismatched" }
-  /** The job of the idempotency key was deleted after its retention, and is not made again. */
-  | { readonly outcome: "gone" }
-  | { readonly outcome: "queue_full" };
 
 export type Applied =
   | { readonly ok: true; readonly record: JobRecord; readonly isChanged: boolean }
   | { readonly ok: false; readonly reason: Refusal; readonly record: JobRecord }
   | { readonly ok: false; readonly reason: "missing"; readonly record: null };
-
-export interface UnfinishedRef extends JobRef {
-  readonly keyId: string;
-}
 
 /** Result of a pure function that changes the events of a record, which may be called several times. */
 export interface EventsChange<Told> extends Pick<JobRecord, "events"> {
@@ -179,24 +129,6 @@ export interface JobStoreDeps {
   readonly onDamaged?: (error: RecordError) => void;
 }
 
-/** Unfinished marker of a job, as it was written. */
-interface Marker {
-  readonly at: number;
-  readonly etag: string;
-}
-
-/** Longest time between the marker and the record of a creation. After it, the creation counts as abandoned. */
-const CREATION_MS_MAX = 10 * 60_000;
-
-/** Schedule of waits for a record that another process is about to create. */
-const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
-
-/** Number of undelivered markers that are listed at once: few, because a sweep stops at the first that is not due. */
-const MARKERS_LISTED = 100;
-
-/** Number of damaged records that are remembered as reported. */
-const REPORTED_MAX = 1000;
-
 /** Number of records that a page reads at once. */
 const READ_AHEAD = 16;
 
@@ -228,203 +160,51 @@ export function jobStore({
   random,
   sleep,
   canReadParams = () => true,
-  onDamaged,
+  onDamaged = () => undefined,
 }: JobStoreDeps): JobStore {
   const schema = jobRecordSchema.refine(({ params }) => canReadParams(params), {
     path: ["params"],
     error: "cannot be read",
   });
-  const jobs = reporting(records(store, schema, { random, sleep }));
-  const claims = reporting(records(store, claimSchema, { random, sleep }));
-  const reported = new Set<string>();
-
-  /** Tells of damaged records, of each once: sweeps and listings meet them again and again. */
-  function reporting<T>(from: Records<T>): Records<T> {
-    const report = (error: unknown): never => {
-      if (error instanceof RecordError && !reported.has(error.key)) {
-        if (reported.size >= REPORTED_MAX) reported.clear();
-        reported.add(error.key);
-        onDamaged?.(error);
-      }
-      throw error;
-    };
-    return {
-      read: (key) => from.read(key).catch(report),
-      create: (...args) => from.create(...args).catch(report),
-      update: (key, change) => from.update(key, change).catch(report),
-    };
-  }
+  const telling = tellingOfDamage(onDamaged);
+  const jobs = telling(records(store, schema, { random, sleep }));
+  const claims = telling(records(store, claimSchema, { random, sleep }));
+  const markers = jobMarkers({ store, clock, random, read });
+  const { create, forgetAbandoned } = jobCreation({
+    store,
+    jobs,
+    claims,
+    markers,
+    read,
+    clock,
+    random,
+    sleep,
+  });
 
   async function read(ref: JobRef): Promise<JobRecord | null> {
     return (await jobs.read(jobKey(ref)))?.value ?? null;
   }
 
-  /** Reads the record under a listed key; null if it was deleted since or is damaged. */
-  async function readListed<T>(from: Records<T>, key: string): Promise<Versioned<T> | null> {
-    const found = await from.read(key).catch(unlessDamaged);
-    return found === "damaged" ? null : found;
-  }
-
-  async function create(job: NewJob, { claim, unfinishedMax, inputs }: CreateOptions): Promise<Creation> {
-    const held = claim
-      ? await takeClaim(claims, clock, job.tenant, claim, job.id)
-      : { ok: true, jobId: job.id };
-    if (!held.ok) return { outcome: "mismatched" };
-    const id = held.jobId;
-    if (id !== job.id) {
-      const earlier = await comingRecord({ tenant: job.tenant, id });
-      if (earlier) return { outcome: "replayed", record: earlier };
-      const retentionMs = job.expiresAt - job.createdAt;
-      if (videoIdTime(id) + retentionMs <= clock.now()) return { outcome: "gone" };
-    }
-    const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
-    if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
-    const given = (await inputs?.(id)) ?? {};
-    const newOwn = () => creationInputs({ tenant: job.tenant, id }, given, { store, random });
-    let own = newOwn();
-    let record = queuedJob({ ...job, id, createdAt: videoIdTime(id) }, own.described);
-    const isSlow = ({ at }: Marker) => !isAhead(at + CREATION_MS_MAX / 2, clock.now(), CREATION_MS_MAX / 2);
-    // The marker is written first: a record without one would be found by no sweep if this process died in between.
-    let marker = await markUnfinished(record);
-    const writeRecord = async () => {
-      await own.put();
-      // If this process was suspended, the sweeper may have deleted marker and inputs as abandoned.
-      while (isSlow(marker)) {
-        marker = await markUnfinished(record);
-        own = newOwn();
-        record = { ...record, inputs: own.described };
-        await own.put();
-      }
-      // A try after a long pause could write the record of a job whose inputs the sweeper has deleted meanwhile.
-      return jobs.create(jobKey(record), record, () => isSlow(marker));
-    };
-    const created = await writeRecord().catch(async (error: unknown) => {
-      if (isRefusal(error)) {
-        await own.drop();
-        await store.delete(unfinishedKey(record), { ifMatch: marker.etag });
-      }
-      throw error;
-    });
-    if (isSlow(marker)) await own.put();
-    // In a deployment the marker is a hint, which came before the record by the time that the inputs took.
-    if (isSlow(marker) || !own.isEmpty) await markUnfinished(record);
-    if (!created.ok) await own.drop(created.current.value);
-    return created.ok
-      ? { outcome: "created", record }
-      : { outcome: "replayed", record: created.current.value };
-  }
-
-  /**
-   * Waits for the record that the holder of a claim is about to write. Resolves to null if it does not appear: the
-   * holder probably died, and the caller creates the job instead. Without the wait, concurrent requests with one
-   * idempotency key would all write the same objects.
-   */
-  async function comingRecord(ref: JobRef): Promise<JobRecord | null> {
-    return retry(() => read(ref), {
-      waits: doubling(CREATION_WAITS),
-      sleep,
-      // The store may answer again in a moment, so only the error of the last try is thrown.
-      isRetryable: isUnavailable,
-      isDone: (record) => record !== null,
-    });
-  }
-
-  /** Writes the unfinished marker. Its body is the time, so that each marker has its own ETag and its age is known. */
-  async function markUnfinished(ref: UnfinishedRef): Promise<Marker> {
-    const at = clock.now();
-    return { at, etag: await mark(unfinishedKey(ref), markerBody(at)) };
-  }
-
-  async function mark(key: string, body: Uint8Array): Promise<string> {
-    const put = await store.put(key, body);
-    if (put.ok) return put.etag;
-    throw new StoreError("unavailable", `The marker ${key} cannot be written now; try again.`);
-  }
-
-  async function apply(ref: JobRef, event: JobEvent): Promise<Applied> {
-    const updated = await jobs.update(jobKey(ref), (record): Change<JobRecord, Refusal> => {
-      const next = transition(record, event, clock.now());
-      if (!next.ok) return { next: null, tell: next.reason };
-      return { next: next.isChanged ? next.record : null };
-    });
-    if (!updated.ok) return { ok: false, reason: "missing", record: null };
-    const { value: record, isChanged, told: refusal } = updated;
-    if (refusal) return { ok: false, reason: refusal, record };
-    if (isChanged && isFinished(record) && record.deletedAt === null) await markFinished(record);
-    // Another writer may have changed the record between this write and its answer.
-    const holder = event.type === "claim" || event.type === "renew" ? event.owner : null;
-    if (holder !== null && record.lease?.owner !== holder) {
-      return { ok: false, reason: isFinished(record) ? "finished" : "lease_lost", record };
-    }
-    return { ok: true, record, isChanged };
-  }
-
-  async function markFinished(record: JobRecord): Promise<void> {
-    const dueAt = nextDueAt(record);
-    if (dueAt !== null) await markUndelivered(record, dueAt);
-    await store.delete(unfinishedKey(record));
-  }
-
-  async function markUndelivered({ tenant, id }: JobRef, dueAt: number): Promise<void> {
-    await mark(undeliveredKey({ tenant, id, dueAt }), random(12));
-  }
-
-  async function dropUndelivered(ref: UndeliveredRef): Promise<void> {
-    const key = undeliveredKey(ref);
-    const marker = await store.get(key);
-    if (!marker) return;
-    const record = await read(ref);
-    const dueAt = record && isFinished(record) ? nextDueAt(record) : null;
-    if (dueAt !== null && dueAt === ref.dueAt) return;
-    // With `ifMatch`, a marker is kept that was written since, as for a redelivery or by the end of the job.
-    await store.delete(key, { ifMatch: marker.etag });
-  }
-
-  /**
-   * Lets the marker follow a change of the events, which were due at `from` before. It is never later than the time
-   * that it stands for: until the new one is written, the sweep finds the old one.
-   */
-  async function moveUndelivered(record: JobRecord, from: number | null): Promise<void> {
-    const to = nextDueAt(record);
-    if (to !== null && to !== from) await markUndelivered(record, to);
-    // A later marker than needed is left to the sweep.
-    const isSurpassed = from !== null && (to === null || to > from);
-    if (isSurpassed) await dropUndelivered({ tenant: record.tenant, id: record.id, dueAt: from });
-  }
-
-  /** Yields the undelivered markers between two texts, in the order of their keys. */
-  async function* undeliveredBetween(after?: string, end?: string): AsyncGenerator<UndeliveredRef> {
-    for await (const key of everyKey(store, UNDELIVERED_PREFIX, after, MARKERS_LISTED)) {
-      if (end !== undefined && key > end) return;
-      const marker = undeliveredOfKey(key);
-      if (marker) yield marker;
-    }
-  }
-
-  async function deleteFiles(ref: JobRef): Promise<void> {
-    for (const prefix of [artifactsPrefix(ref), inputsPrefix(ref)])
-      for await (const key of everyKey(store, prefix)) await store.delete(key);
-  }
-
-  async function deleteDamaged(ref: JobRef): Promise<void> {
-    await deleteFiles(ref);
-    // The sweep removes the undelivered marker, whose time only the record told.
-    // The API key that names the unfinished marker's folder cannot be read either.
-    for await (const key of everyKey(store, unfinishedPrefixOfTenant(ref.tenant)))
-      if (key.endsWith(`/${ref.id}`)) await store.delete(key);
-    await store.delete(jobKey(ref));
-  }
-
   return {
     create,
     read,
-    apply,
-    async markUnfinished(ref) {
-      await markUnfinished(ref);
+    async apply(ref, event) {
+      const updated = await jobs.update(jobKey(ref), (record): Change<JobRecord, Refusal> => {
+        const next = transition(record, event, clock.now());
+        if (!next.ok) return { next: null, tell: next.reason };
+        return { next: next.isChanged ? next.record : null };
+      });
+      if (!updated.ok) return { ok: false, reason: "missing", record: null };
+      const { value: record, isChanged, told: refusal } = updated;
+      if (refusal) return { ok: false, reason: refusal, record };
+      if (isChanged && isFinished(record) && record.deletedAt === null) await markers.markFinished(record);
+      // Another writer may have changed the record between this write and its answer.
+      const holder = event.type === "claim" || event.type === "renew" ? event.owner : null;
+      if (holder !== null && record.lease?.owner !== holder) {
+        return { ok: false, reason: isFinished(record) ? "finished" : "lease_lost", record };
+      }
+      return { ok: true, record, isChanged };
     },
-    markFinished,
-    markUndelivered,
-    dropUndelivered,
     async updateEvents(ref, change) {
       const updated = await jobs.update(jobKey(ref), (record) => {
         const { events, tell } = change(record);
@@ -433,7 +213,7 @@ export function jobStore({
       });
       if (!updated.ok) return null;
       const { value: record, isChanged, told } = updated;
-      if (isChanged && isFinished(record)) await moveUndelivered(record, told!.dueAt);
+      if (isChanged && isFinished(record)) await markers.moveUndelivered(record, told!.dueAt);
       return { record, told: told!.own };
     },
     async list(tenant, { after, limit, order }) {
@@ -444,86 +224,18 @@ export function jobStore({
           : await store.list(jobsPrefix(tenant), { ...start, limit });
       const found: JobRecord[] = [];
       for (let at = 0; at < keys.length; at += READ_AHEAD) {
-        const page = keys.slice(at, at + READ_AHEAD).map((key) => readListed(jobs, key));
-        found.push(...(await Promise.all(page)).flatMap((entry) => entry?.value ?? []));
+        const page = keys.slice(at, at + READ_AHEAD).map((key) => jobs.read(key).catch(unlessDamaged));
+        for (const read of await Promise.all(page))
+          if (read !== null && read !== "damaged") found.push(read.value);
       }
       const last = keys.at(-1);
       return { records: found, lastId: (last && jobOfKey(last)?.id) ?? null, isTruncated };
     },
-    async *unfinished() {
-      for await (const key of everyKey(store, UNFINISHED_PREFIX)) {
-        const [, tenant, keyId, id] = key.split("/");
-        yield { tenant: tenant!, keyId: keyId!, id: id! };
-      }
+    ...markers,
+    async markUnfinished(ref) {
+      await markers.markUnfinished(ref);
     },
-    async *undelivered({ isAll = false } = {}) {
-      if (isAll) return yield* undeliveredBetween();
-      const now = clock.now();
-      yield* undeliveredBetween(undefined, undeliveredFrom(now + 1));
-      // Markers of the first versions, which begin with a tenant, are there or here.
-      yield* undeliveredBetween(undeliveredFrom(now + DELIVERY_WAIT_MS_MAX + 1));
-    },
-    async forgetAbandoned(ref) {
-      // Listed first: a creation writes its marker before its inputs, so these are no younger than the marker below.
-      const inputs = await inputKeysOf(store, ref);
-      const marker = await store.get(unfinishedKey(ref));
-      if (!marker) return false;
-      const markedAt = Number(new TextDecoder().decode(marker.body));
-      const now = clock.now();
-      if (isAhead(markedAt + CREATION_MS_MAX, now, CREATION_MS_MAX) || (await read(ref))) return false;
-      // With `ifMatch`, the newer marker of a repeated request that resumed the creation is kept.
-      const condition = { ifMatch: marker.etag };
-      if (!isFromFuture(markedAt, now)) {
-        for (const key of inputs) await store.delete(key);
-        return store.delete(unfinishedKey(ref), condition);
-      }
-      // The clock that made the marker was set back, perhaps in the middle of the creation, which gets its time again.
-      await store.put(unfinishedKey(ref), markerBody(now), condition);
-      return false;
-    },
-    async purge(tenant, before) {
-      let purged = 0;
-      const after = `${jobsPrefix(tenant)}${invertedTime(before)}`;
-      for await (const key of everyKey(store, jobsPrefix(tenant), after)) {
-        const ref = jobOfKey(key);
-        if (!ref) continue;
-        const found = await jobs.read(key).catch(unlessDamaged);
-        if (found === "damaged") {
-          await deleteDamaged(ref);
-        } else {
-          if (!found || !isFinished(found.value)) continue;
-          await deleteFiles(ref);
-          const dueAt = nextDueAt(found.value);
-          if (dueAt !== null) await store.delete(undeliveredKey({ ...ref, dueAt }));
-          await store.delete(key);
-        }
-        purged += 1;
-      }
-      const isThere = async (ref: JobRef) => (await jobs.read(jobKey(ref)).catch(unlessDamaged)) !== null;
-      await purgeInputs(store, tenant, { before, isThere });
-      for await (const key of everyKey(store, claimsPrefix(tenant))) {
-        const claim = await readListed(claims, key);
-        if (claim && isOver(claim.value, clock.now())) await store.delete(key, { ifMatch: claim.etag });
-      }
-      return purged;
-    },
-    deleteFiles,
-    deleteDamaged,
+    forgetAbandoned,
+    ...jobDeletion({ store, jobs, claims, clock }),
   };
-}
-
-function markerBody(at: number): Uint8Array {
-  return new TextEncoder().encode(`${at}`);
-}
-
-/**
- * Returns whether an error means that nothing was written. Then the marker is deleted, because it would only count
- * against the key's limit. After any other error the record may exist.
- */
-function isRefusal(error: unknown): boolean {
-  return error instanceof StoreError && (error.code === "full" || error.code === "denied");
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof StoreError && error.code === "unavailable";
 }

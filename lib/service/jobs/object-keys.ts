@@ -15,8 +15,13 @@ export const unfinishedPrefixOfTenant = (tenant: string) => `${UNFINISHED_PREFIX
 export const unfinishedPrefix = (tenant: string, keyId: string) =>
   `${unfinishedPrefixOfTenant(tenant)}${keyId}/`;
 
+/** Reference to an unfinished job, whose marker is in the folder of its API key. */
+export interface UnfinishedRef extends JobRef {
+  readonly keyId: string;
+}
+
 /** Key of the marker that each unfinished job has, so that the sweeper need not read finished jobs. */
-export const unfinishedKey = ({ tenant, keyId, id }: JobRef & { readonly keyId: string }) =>
+export const unfinishedKey = ({ tenant, keyId, id }: UnfinishedRef) =>
   `${unfinishedPrefix(tenant, keyId)}${id}`;
 
 export const UNDELIVERED_PREFIX = "undelivered/";

@@ -2,8 +2,8 @@ import { isFromFuture } from "../../shared/ahead.ts";
 import type { Clock } from "../../shared/ports.ts";
 import { RecordError } from "../storage/index.ts";
 import { hasDue, nextDueAt } from "./due.ts";
-import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
-import type { UndeliveredRef } from "./object-keys.ts";
+import type { Applied, JobStore } from "./job-store.ts";
+import type { UndeliveredRef, UnfinishedRef } from "./object-keys.ts";
 import { isFinished, type JobRecord, type JobRef } from "./record.ts";
 
 /**

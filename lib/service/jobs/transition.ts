@@ -33,7 +33,11 @@ export type JobEvent =
   /** The owner was seen to die, so the job need not wait for the end of its lease. */
   | { readonly type: "abandon"; readonly owner: string }
   | { readonly type: "cancel" }
-  | { readonly type: "expire" }
+  /**
+   * The job cannot end in time: its deadline has passed, or it waits and making its video takes at least `leastMs`,
+   * which is longer than what is left.
+   */
+  | { readonly type: "expire"; readonly leastMs?: number }
   /** The clock that created the job has been set back since, so the job's creation lies in the future. */
   | { readonly type: "redate" }
   /** Deletes inputs and outputs, and replaces the request by `params`, the part of it that may be kept. */
@@ -49,7 +53,7 @@ export type Refusal =
   | "leased"
   /** No worker holds the job. */
   | "not_running"
-  /** The deadline has not passed, or the creation does not lie in the future. */
+  /** The deadline has not passed and may be met, or the creation does not lie in the future. */
   | "not_due"
   /** The deadline has passed: the job must be expired instead. */
   | "overdue"
@@ -120,7 +124,7 @@ const RULES: Rules = {
     lose: "not_running",
     abandon: "not_running",
     cancel,
-    expire,
+    expire: expireQueued,
     redate,
     delete: "unfinished",
   },
@@ -255,8 +259,29 @@ function cancel(record: JobRecord, _event: { type: "cancel" }, now: number): Job
 
 function expire(record: JobRecord, _event: { type: "expire" }, now: number): JobRecord | Refusal {
   if (now < record.deadlineAt) return "not_due";
-  const error: JobError = { code: "deadline_exceeded", message: "The job was not finished by its deadline." };
-  return { ...finish(record, "failed", now), error };
+  return overdue(record, "The job was not finished by its deadline.", now);
+}
+
+/** Fails a job that waits, as soon as its video could not be made any more by its deadline. */
+function expireQueued(
+  record: JobRecord,
+  event: Extract<JobEvent, { type: "expire" }>,
+  now: number,
+): JobRecord | Refusal {
+  const { leastMs = 0 } = event;
+  const leftMs = record.deadlineAt - now;
+  if (leftMs <= 0) return expire(record, event, now);
+  if (leastMs < leftMs) return "not_due";
+  // Rounded apart, so that the sentence is never contradicted by its own numbers.
+  const [least, left] = [Math.ceil(leastMs / 1000), Math.floor(leftMs / 1000)];
+  const message =
+    `Making the video takes at least ${least} ${least === 1 ? "second" : "seconds"}, and ${left} ` +
+    `${left === 1 ? "was" : "were"} left before its deadline.`;
+  return overdue(record, message, now);
+}
+
+function overdue(record: JobRecord, message: string, now: number): JobRecord {
+  return { ...finish(record, "failed", now), error: { code: "deadline_exceeded", message } };
 }
 
 /** Moves the creation to the present, and with it the deadline and the end of the outputs, which count from it. */

@@ -2,8 +2,13 @@ import { isFromFuture } from "../../shared/ahead.ts";
 import type { Clock, Timers } from "../../shared/ports.ts";
 import { type ObjectStore, unlessDamaged } from "../storage/index.ts";
 import { videoIdTime } from "./ids.ts";
-import type { JobStore, UnfinishedRef } from "./job-store.ts";
-import { UNFINISHED_PREFIX, unfinishedPrefix, unfinishedPrefixOfTenant } from "./object-keys.ts";
+import type { JobStore } from "./job-store.ts";
+import {
+  UNFINISHED_PREFIX,
+  type UnfinishedRef,
+  unfinishedPrefix,
+  unfinishedPrefixOfTenant,
+} from "./object-keys.ts";
 import type { JobRecord, JobRef } from "./record.ts";
 
 /**

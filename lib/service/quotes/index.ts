@@ -1,8 +1,10 @@
 export {
   type EstimateOptions,
   estimate,
+  leastSeconds,
   type Price,
   type QuotedRequest,
+  RUNS_LEAST,
   usdOf,
 } from "./estimate.ts";
 export { type MeasuredRun, measuredRunSchema } from "./measured-run.ts";

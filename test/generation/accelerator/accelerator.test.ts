@@ -6,8 +6,10 @@ import {
   assertProvider,
   gpuMemoryBytes,
   type Machine,
+  ProviderError,
   tryProvider,
 } from "../../../lib/generation/accelerator/accelerator.ts";
+import { preloadStop } from "../pipeline/preload.ts";
 
 let folder: string;
 let machine: Machine;
@@ -52,6 +54,17 @@ it("the memory of a GPU is what nvidia-smi says of the first one, and unknown wh
   says("exit 9");
   expect(await gpuMemoryBytes("cuda", { command })).toBeNull();
   expect(await gpuMemoryBytes("cuda", { command: join(folder, "none") })).toBeNull();
+});
+
+it("a try that does not answer is ended after its time, and one that is not wanted any more at once", async () => {
+  await preloadStop();
+  await expect(tryProvider("cpu", { msMax: 500 })).rejects.toThrow(
+    "The provider cpu does not work here: it did not answer within 0.5 seconds.",
+  );
+  const unwanted = new AbortController();
+  const trying = tryProvider("cpu", { signal: unwanted.signal });
+  unwanted.abort();
+  await expect(trying).rejects.toThrow(ProviderError);
 });
 
 it("a working provider is accepted, and a broken one is reported in a sentence", async () => {

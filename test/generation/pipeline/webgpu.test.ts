@@ -1,7 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   GenerationError,
@@ -9,13 +6,11 @@ import {
   type Pipeline,
   startPipelineProcess,
 } from "../../../lib/generation/pipeline/index.ts";
+import { isLosable, losableAdapter } from "../losable-adapter.ts";
 import { relativeError } from "../models/golden.ts";
-import { adapterEnvironment, driver, hasAdapter } from "../software-adapter.ts";
+import { adapterEnvironment, hasAdapter } from "../software-adapter.ts";
 import { requestFor } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
-
-const hasCompiler = hasAdapter && spawnSync("cc", ["--version"]).status === 0;
-if (hasAdapter && !hasCompiler) console.warn("no C compiler (cc): the test of a lost GPU is skipped");
 
 describe.skipIf(!hasAdapter)("a pipeline on WebGPU", () => {
   let folder: string;
@@ -62,34 +57,15 @@ describe.skipIf(!hasAdapter)("a pipeline on WebGPU", () => {
     400_000,
   );
 
-  it.skipIf(!hasCompiler)(
+  it.skipIf(!isLosable)(
     "a GPU that is lost while a video is made ends the process, in one sentence",
     async () => {
-      const own = mkdtempSync(join(tmpdir(), "adareel-lost-"));
-      onTestFinished(() => rmSync(own, { recursive: true }));
-      const library = join(own, "lost.so");
-      execFileSync("cc", [
-        "-shared",
-        "-fPIC",
-        "-o",
-        library,
-        join(import.meta.dirname, "lost-device.c"),
-        "-ldl",
-      ]);
-      const manifest = JSON.parse(readFileSync(driver, "utf8"));
-      const icd = join(own, "icd.json");
-      writeFileSync(icd, JSON.stringify({ ...manifest, ICD: { ...manifest.ICD, library_path: library } }));
-      const lost = join(own, "lost");
-      vi.stubEnv("LOST_DRIVER", resolve(dirname(driver), manifest.ICD.library_path));
-      vi.stubEnv("LOST_FILE", lost);
-      vi.stubEnv("VK_ICD_FILENAMES", icd);
-      vi.stubEnv("VK_DRIVER_FILES", icd);
-
+      const { lose } = losableAdapter();
       const pipeline = await startPipelineProcess(folder, { threads: 1, provider: "webgpu" });
       onTestFinished(() => pipeline.close());
       const request = requestFor(pipeline, { prompt: "a red circle", seed: 1, steps: 1000, cache: "off" });
       const onProgress = ({ done }: { readonly done: number }) => {
-        if (done === 2) writeFileSync(lost, "");
+        if (done === 2) lose();
       };
       const error = await pipeline.generate(request, { onProgress }).catch((error: unknown) => error);
       expect(error).toBeInstanceOf(GenerationError);

@@ -292,16 +292,31 @@ describe("the quota of builds", () => {
 });
 
 describe("an upgrade", () => {
-  const jobs = `${BUCKET}/jobs/default/00000000.json`;
+  const store = (key: string) =>
+    s3.objects.set(`${BUCKET}/${key}`, {
+      etag: '"1"',
+      contentType: "",
+      metadata: {},
+      body: Buffer.from("{}"),
+    });
 
-  it("an upgrade is told that a second endpoint may not fit beside the first", async () => {
-    s3.objects.set(jobs, { etag: '"1"', contentType: "", metadata: {}, body: Buffer.from("{}") });
+  it("an upgrade is told that a second endpoint may not fit beside the first while there is a job", async () => {
+    store("jobs/default/00000000.json");
+    store("unfinished/default/00000000");
     const { lineOf, isReady } = await check();
     expect(lineOf("ml.g6e.4xlarge")).toMatch(
       /^unknown {2}ml\.g6e\.4xlarge: The quota in eu-central-1 is 1: .* needs 2 while all instances of the old one /,
     );
     expect(lineOf("ml.g6e.2xlarge")).toBe("ok       ml.g6e.2xlarge: The quota in eu-central-1 is 2.");
     expect(isReady).toBe(true);
+  });
+
+  it("an upgrade without a job that waits or runs is told when its quota is free", async () => {
+    store("jobs/default/00000000.json");
+    expect((await check()).lineOf("ml.g6e.4xlarge")).toBe(
+      "ok       ml.g6e.4xlarge: The quota in eu-central-1 is 1; no job waits or runs, so the old endpoint has no instance " +
+        "5 minutes after the last one.",
+    );
   });
 });
 

@@ -30,7 +30,7 @@ async function check(options: Readonly<Record<string, string>> = {}) {
     { account: "123456789012", backend: "ecs", build: "codebuild", ...options },
     {},
   );
-  const earlier = { hasJobs: Promise.resolve(false) };
+  const earlier = { jobs: Promise.resolve("none" as const) };
   const findings = await Promise.all(ecsChecks.inAccount(config, earlier));
   const subjects = ecsChecks.subjects(config);
   const found = findings.map(({ state, sentence }, index) => `${state} ${subjects[index]}: ${sentence}`);
@@ -89,4 +89,13 @@ it("a quota that is not listed is unknown, as are the regions of Managed Instanc
     /^It cannot be checked whether us-east-1 has g6e\.2xlarge and g6e\.4xlarge/,
   );
   expect(last.image).toBe("CodeBuild builds it in the account.");
+});
+
+it("a network that is given is named with what nobody checks of it, and one that is made is not", async () => {
+  const subnetIds = "subnet-0a1b2c3d,subnet-1a1b2c3d";
+  const { last } = await check({ vpcId: "vpc-0a1b2c3d", subnetIds });
+  expect(last.network).toMatch(
+    /^It is not checked whether subnet-0a1b2c3d and subnet-1a1b2c3d are in vpc-0a1b2c3d in us-east-1, and reach S3/,
+  );
+  expect(Object.keys((await check()).last)).not.toContain("network");
 });

@@ -69,6 +69,7 @@ describeBackend("the local process", (): Subject => {
     gpus: [
       {
         isListening: true,
+        fault: null,
         invoke(ref) {
           invoked.push(ref);
           return new Promise(() => undefined);
@@ -82,7 +83,7 @@ describeBackend("the local process", (): Subject => {
     taken: async () => invoked,
     endMessage: (record, isFailed) =>
       new Promise((resolve) => {
-        const gpu = { isListening: true, invoke: async () => (isFailed ? 503 : 200) };
+        const gpu = { isListening: true, fault: null, invoke: async () => (isFailed ? 503 : 200) };
         void processBackend({ gpus: [gpu], onEnd: async (message) => resolve(message) }).submit(record);
       }),
     refuse: null,

@@ -33,6 +33,7 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["queued", "cancel", "", "cancelled"],
   ["queued", "expire", "before-deadline", "refused: not_due"],
   ["queued", "expire", "after-deadline", "failed"],
+  ["queued", "expire in 1 ms", "", "failed"],
   ["queued", "redate", "created-before", "refused: not_due"],
   ["queued", "redate", "created-ahead", "queued"],
   ["queued", "delete", "", "refused: unfinished"],
@@ -71,6 +72,8 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["running", "cancel", "", "cancelled"],
   ["running", "expire", "before-deadline", "refused: not_due"],
   ["running", "expire", "after-deadline", "failed"],
+  ["running", "expire in 1 ms", "before-deadline", "refused: not_due"],
+  ["running", "expire in 1 ms", "after-deadline", "failed"],
   ["running", "redate", "created-before", "refused: not_due"],
   ["running", "redate", "created-ahead", "running"],
   ["running", "delete", "", "refused: unfinished"],
@@ -89,6 +92,7 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["completed", "abandon", "", "refused: finished"],
   ["completed", "cancel", "", "refused: finished"],
   ["completed", "expire", "", "refused: finished"],
+  ["completed", "expire in 1 ms", "", "refused: finished"],
   ["completed", "redate", "", "refused: finished"],
   ["completed", "delete", "", "completed"],
 
@@ -104,6 +108,7 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["failed", "abandon", "", "refused: finished"],
   ["failed", "cancel", "", "refused: finished"],
   ["failed", "expire", "", "refused: finished"],
+  ["failed", "expire in 1 ms", "", "refused: finished"],
   ["failed", "redate", "", "refused: finished"],
   ["failed", "delete", "", "failed"],
 
@@ -119,6 +124,7 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["cancelled", "abandon", "", "refused: finished"],
   ["cancelled", "cancel", "", "same"],
   ["cancelled", "expire", "", "refused: finished"],
+  ["cancelled", "expire in 1 ms", "", "refused: finished"],
   ["cancelled", "redate", "", "refused: finished"],
   ["cancelled", "delete", "", "cancelled"],
 ];
@@ -175,6 +181,8 @@ function eventOf(name: string, situation: readonly string[]): JobEvent {
       return { type: "abandon", owner };
     case "delete":
       return { type: "delete", params: forgotten };
+    case "expire in 1 ms":
+      return { type: "expire", leastMs: 1 };
     default:
       return { type: name as "undispatch" | "lose" | "cancel" | "expire" | "redate" };
   }
@@ -247,6 +255,23 @@ describe("a job", () => {
     expect(later(dispatched, NOW, { type: "undispatch" }).dispatched).toBeNull();
     const released = later(dispatched, NOW, claim, { type: "release", ...holder });
     expect(released).toMatchObject({ status: "queued", dispatched: null });
+  });
+
+  it("a waiting job whose video takes longer than what is left fails with both numbers, as whole seconds", () => {
+    const expired = (leastMs: number, leftMs: number) =>
+      later({ ...queued, deadlineAt: NOW + leftMs }, NOW, { type: "expire", leastMs });
+    const { status, error, events } = expired(94_100, 40_900);
+    expect({ status, error }).toEqual({
+      status: "failed",
+      error: {
+        code: "deadline_exceeded",
+        message: "Making the video takes at least 95 seconds, and 40 were left before its deadline.",
+      },
+    });
+    expect(events.at(-1)!.type).toBe("video.failed");
+    expect(expired(300, 1).error!.message).toMatch(/ at least 1 second, and 0 were left /);
+    expect(expired(1500, 1500).error!.message).toMatch(/ at least 2 seconds, and 1 was left /);
+    expect(expired(95_000, 0).error!.message).toBe("The job was not finished by its deadline.");
   });
 
   it("a job keeps the newest progress when a renewal brings none", () => {
@@ -393,11 +418,25 @@ describe("whatever happens to a job", () => {
     }),
     fc.record({ type: fc.constant("release" as const), owner, attempt }),
     fc.record({ type: fc.constant("abandon" as const), owner }),
-    fc.record({ type: fc.constantFrom("lose" as const, "cancel" as const, "expire" as const) }),
+    fc.record({ type: fc.constantFrom("lose" as const, "cancel" as const) }),
+    fc.record({ type: fc.constant("expire" as const), leastMs: fc.integer({ min: 0, max: 1_200_000 }) }),
     fc.record({ type: fc.constant("delete" as const), params: fc.constant(forgotten) }),
   );
   /** Events, and the milliseconds that pass before each; time may also go backwards. */
   const life = fc.array(fc.tuple(anyEvent, fc.integer({ min: -5000, max: 90_000 })), { maxLength: 60 });
+
+  it("a job is never due while more time is left than its video takes, nor while it runs before its deadline", () => {
+    const ms = fc.integer({ min: 0, max: 10_000_000 });
+    fc.assert(
+      fc.property(ms, ms, fc.boolean(), (leastMs, leftMs, isRunning) => {
+        const waiting = { ...queued, deadlineAt: NOW + leftMs };
+        const record = isRunning ? { ...later(queued, NOW, claim), deadlineAt: NOW + leftMs } : waiting;
+        const next = transition(record, { type: "expire", leastMs }, NOW);
+        const isDue = leftMs === 0 || (!isRunning && leastMs >= leftMs);
+        expect(next).toMatchObject(isDue ? { record: { status: "failed" } } : { reason: "not_due" });
+      }),
+    );
+  });
 
   const NEXT: Record<JobStatus, readonly JobStatus[]> = {
     queued: ["queued", "running", "failed", "cancelled"],

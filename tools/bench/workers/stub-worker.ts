@@ -1,6 +1,5 @@
-import { pull } from "../../../functions/gpu/pull.ts";
+import { type Pause, pull } from "../../../functions/gpu/pull.ts";
 import { storeTurns } from "../../../functions/gpu/store-turns.ts";
-import type { WarmModel } from "../../../functions/gpu/warm-models.ts";
 import type { Run } from "../../../functions/gpu/worker.ts";
 import {
   artifactKey,
@@ -10,11 +9,21 @@ import {
   passedOver,
 } from "../../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../../lib/service/storage/index.ts";
-import { system } from "../../../lib/shared/system.ts";
+import type { Clock, Random, Sleep, Timers } from "../../../lib/shared/ports.ts";
 import { outputs, receipt } from "../../../test/service/jobs/sample-job.ts";
 
-export interface StubWorkerOptions {
+/** Store, time and chance in which workers are measured: real ones, or simulated ones. */
+export interface Place {
   readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Pick<Timers, "elapsed">;
+  readonly sleep: Sleep;
+  readonly pause: Pause;
+}
+
+export interface StubWorkerOptions {
+  readonly place: Place;
   readonly owner: string;
   /** Time that a video takes, in which nothing is computed. */
   readonly videoMs: number;
@@ -31,10 +40,10 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
  * place of a model it waits, and stores 64 KiB.
  */
 export async function pullWithStub(
-  { store, owner, videoMs, pauseMsMax, onCompleted }: StubWorkerOptions,
+  { place, owner, videoMs, pauseMsMax, onCompleted }: StubWorkerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, random, timers, sleep } = system;
+  const { store, clock, random, timers, sleep, pause } = place;
   const jobs = jobStore({ store, clock, random, sleep });
   const seen = passedOver(timers);
   const turns = fairTurns({ store, jobs, clock, canRun: () => true, passedOver: seen });
@@ -44,7 +53,7 @@ export async function pullWithStub(
       const claimed = await jobs.apply(next, { type: "claim", owner, leaseMs: 60_000 });
       if (!claimed.ok) continue;
       const { attempt } = claimed.record;
-      await sleep(videoMs);
+      if (videoMs > 0) await sleep(videoMs);
       await store.put(artifactKey(next, attempt, "video.mp4"), VIDEO, { contentType: "video/mp4" });
       const ended = await jobs.apply(next, { type: "complete", owner, attempt, outputs, receipt });
       if (ended.ok) onCompleted(next);
@@ -53,15 +62,7 @@ export async function pullWithStub(
     return { outcome: "idle" };
   }
 
-  const pause = (durationMs: number, until: AbortSignal) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, durationMs);
-      until.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   const source = storeTurns({ jobs, passedOver: seen, pause, random, pauseMsMax });
-  const models = { names: [], fault: null, open: async () => ({}) as WarmModel };
+  const models = { fault: null, recheck: async () => undefined };
   await pull({ source, worker: { run }, models, protection: null, pause, random, log: silent }, signal);
 }

@@ -1,5 +1,5 @@
 import type { Scaling } from "../../../infra/config.ts";
-import type { BillItem } from "../bill.ts";
+import type { AtRest, BillItem } from "../bill.ts";
 import type { Figure } from "../figure.ts";
 import type { ScalingRules } from "../scaling.ts";
 
@@ -40,6 +40,8 @@ export interface PlannedBackend {
   readonly runSecondsMax: number | null;
   /** Returns the scaling rules of a deployment. */
   rules(chosen: ScalingSettings): ScalingRules;
+  /** Returns what a deployment has at rest. */
+  atRest(chosen: Pick<ScalingSettings, "instancesMax" | "scaling">): AtRest;
   /** Items of a video's bill other than instance time. */
   readonly videoItems: readonly BillItem[];
   /** Returns the billed instance seconds of creating or replacing the backend. */

@@ -39,6 +39,12 @@ export const ecs: PlannedBackend = {
       },
     ],
   }),
+  atRest: ({ instancesMax }) => ({
+    // With several workers there is the alarm In.
+    alarmMetrics: instancesMax === 1 ? 18 : 21,
+    queues: 3,
+    queueRequests: 1,
+  }),
   videoItems: [],
   // A service starts with a task, which is removed after the idle window.
   deploymentSeconds: (coldStartSeconds, idleMinutes) => coldStartSeconds + idleMinutes * 60,

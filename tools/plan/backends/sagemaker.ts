@@ -45,6 +45,12 @@ export const sageMaker: PlannedBackend = {
       ],
     };
   },
+  atRest: ({ instancesMax, scaling }) => ({
+    // With several instances there is the alarm Grow, and Wake counts the backlog, if that is what they scale by.
+    alarmMetrics: instancesMax === 1 ? 19 : scaling === "steady" ? 20 : 21,
+    queues: 4,
+    queueRequests: 0,
+  }),
   videoItems: [
     { what: "Notification", quantity: 1, price: "snsPublish", because: "one for the ended invocation" },
   ],

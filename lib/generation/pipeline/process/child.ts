@@ -4,9 +4,11 @@
  * It exists so that a generation can be killed, because onnxruntime cannot be interrupted inside a run. It exits when
  * its parent exits, for whatever reason.
  */
+import { CheckpointError } from "../../checkpoint/index.ts";
 import { SessionError } from "../../onnx/index.ts";
 import { GenerationError, type GenerationFault } from "../errors.ts";
-import { openPipeline, type Pipeline, type Progress } from "../pipeline.ts";
+import { openPipeline, type Pipeline } from "../pipeline.ts";
+import type { Progress } from "../progress.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 
 let pipeline: Pipeline | null = null;
@@ -51,6 +53,7 @@ function failure(error: unknown): FromChild {
 
 function faultOf(error: unknown): GenerationFault | null {
   if (error instanceof GenerationError) return error.fault;
+  if (error instanceof CheckpointError) return "bad_files";
   const isLost =
     error instanceof SessionError && (error.fault === "device_lost" || error.fault === "no_adapter");
   return isLost ? "device_lost" : null;

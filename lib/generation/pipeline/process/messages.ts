@@ -5,8 +5,9 @@
 import type { Preview } from "../../preview/index.ts";
 import type { ResolvedRequest, VideoLimits } from "../../request/index.ts";
 import type { GenerationFault } from "../errors.ts";
+import type { Generation } from "../generation.ts";
 import type { PipelineOptions } from "../model/parts.ts";
-import type { Generation, Progress } from "../pipeline.ts";
+import type { Progress } from "../progress.ts";
 import type { Trial } from "../trial.ts";
 
 export type ToChild =

@@ -1,5 +1,5 @@
 import { type Hang, Silence, TICK_MS } from "../../../shared/silence.ts";
-import type { Progress } from "../pipeline.ts";
+import type { Progress } from "../progress.ts";
 
 /** A step that takes as many times as long as the slowest one before it will not end. */
 const TIMES_SLOWEST = 20;

@@ -9,7 +9,8 @@ import type { Preview } from "../../preview/index.ts";
 import { RequestError } from "../../request/index.ts";
 import { CancelledError, GenerationError } from "../errors.ts";
 import type { PipelineOptions } from "../model/parts.ts";
-import { BUSY, CLOSED, type GenerateOptions, type Pipeline, type Progress } from "../pipeline.ts";
+import { BUSY, CLOSED, type GenerateOptions, type Pipeline } from "../pipeline.ts";
+import type { Progress } from "../progress.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { Patience } from "./patience.ts";
 

@@ -2,7 +2,7 @@ import type { ErrorTable, Ladder, TableFile } from "../../caching/index.ts";
 import { openModelFolder } from "../../checkpoint/index.ts";
 import type { ResolvedRequest } from "../../request/index.ts";
 import { openParts, type PipelineOptions } from "../model/parts.ts";
-import type { Observer } from "../pipeline.ts";
+import type { Observer } from "../observer.ts";
 import { amplificationsAt, measureAmplification, triedSteps } from "./amplification.ts";
 import { BUDGETS, ladderOf, measureRungs, type VideoRungs } from "./ladder.ts";
 import { measureMoments } from "./measure-moments.ts";

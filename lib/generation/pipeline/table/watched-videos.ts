@@ -3,8 +3,10 @@ import type { Tensor } from "../../onnx/index.ts";
 import { type ResolvedRequest, withoutCache } from "../../request/index.ts";
 import type { Sampler } from "../../sampling/index.ts";
 import type { DenoisingSessions } from "../denoiser.ts";
+import type { Generation } from "../generation.ts";
 import type { PipelineOptions } from "../model/parts.ts";
-import { type Generation, type Observer, openPipeline } from "../pipeline.ts";
+import type { Observer } from "../observer.ts";
+import { openPipeline } from "../pipeline.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 

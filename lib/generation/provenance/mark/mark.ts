@@ -1,5 +1,6 @@
+import { VERSION } from "../../../shared/version.ts";
 import { type Source, sourceOf } from "../source.ts";
-import { TOOL, VERSION } from "../tool.ts";
+import { TOOL } from "../tool.ts";
 import { isMp4, packetInMp4, withPacketInMp4 } from "./mp4.ts";
 import { MADE_BY_MODEL, type Mark, packetOf, readPacket } from "./packet.ts";
 import { isWebp, packetInWebp, withPacketInWebp } from "./webp.ts";
