@@ -6,7 +6,7 @@ import { BACKENDS } from "./backends/index.ts";
 import { idleMonth, totalOf } from "./bill.ts";
 import { type Block, heading, list, markdown, paragraph } from "./blocks.ts";
 import { parsePlan } from "./options.ts";
-import { makePlan, type Outcome, type Plan } from "./plan.ts";
+import { KNOWN_SHARE, makePlan, type Outcome, type Plan } from "./plan.ts";
 import { PRICES, type Price, quoted, SERVICE_PRICES_DATE } from "./prices.ts";
 import {
   assumed,
@@ -107,8 +107,8 @@ deadline, an hour after its request by default, fails. All costs of a video are 
         "With many videos the cache reduces the number of instances needed, but only if `instancesMax` is lowered too: " +
           "all instances are removed together, once there are no jobs, so those started for a peak stay until then.",
         "Where more is asked than the instances make, the queue grows until every video starts shortly before its " +
-          "deadline. One that cannot end by then is not begun, as far as that is known: the tables take times as known " +
-          "exactly, and the section on overload says what less knowledge costs.",
+          "deadline. One that cannot end by then is not begun, as far as that is known: all tables take 90 % of a " +
+          "video's time as known, and the section on overload says what more and less are worth.",
         "On ECS instances without work go one by one, so that those of a peak do not stay. The time for which one is billed " +
           "after its worker was stopped is left out, 7 to 8 minutes in a public report.",
         "`scaling=backlog`, the default, starts as many instances as the waiting jobs need. `scaling=steady` adds them one " +
@@ -233,10 +233,10 @@ function summary(scenarios: readonly Scenario[]): Block {
   };
 }
 
-/** Shares of a video's time that a worker knows it to take at least; the last one is that of all other tables. */
+/** Shares of a video's time that a worker knows it to take at least; the middle one is that of all other tables. */
 const KNOWN: readonly (readonly [share: number, title: string])[] = [
   [0, "all are begun"],
-  [0.9, "90 % of its time is known"],
+  [KNOWN_SHARE, "90 % of its time is known"],
   [1, "all of it is known"],
 ];
 
