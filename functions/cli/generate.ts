@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { chooseProvider, gpuMemoryBytes } from "../../lib/generation/accelerator/index.ts";
+import { chooseProvider, nvidiaGpu } from "../../lib/generation/accelerator/index.ts";
 import type { Provider } from "../../lib/generation/onnx/index.ts";
 import {
   CancelledError,
@@ -87,7 +87,7 @@ async function openModel({ model, variant, precision, ...command }: GenerateComm
     ...(precision !== null && { precision }),
   });
   if (reason !== null) process.stderr.write(`${reason}\n`);
-  const memoryBytes = await gpuMemoryBytes(provider);
+  const memoryBytes = (await nvidiaGpu(provider))?.memoryBytes ?? null;
   const pipeline = await startPipelineProcess(model, {
     provider,
     ...(memoryBytes !== null && { memoryBytes }),

@@ -14,7 +14,7 @@ export interface LeastTimeOptions {
   /** Measured runs; without them no time is known. */
   readonly runs?: Pick<RunStore, "read"> | undefined;
   /** Kind of this worker, as its runs name it. */
-  readonly kind: string;
+  readonly workerKind: string;
   readonly clock: Clock;
   /** Milliseconds since an arbitrary moment, which measure durations. */
   readonly elapsed: () => number;
@@ -27,7 +27,7 @@ type Facts = ReturnType<typeof quotedFacts>;
 const REMEMBERED_MS = 60_000;
 
 /** Opens what one worker knows of the least times of its videos. */
-export function leastTime({ runs, kind, clock, elapsed, log }: LeastTimeOptions): LeastTime {
+export function leastTime({ runs, workerKind, clock, elapsed, log }: LeastTimeOptions): LeastTime {
   const seen = new Map<string, { readonly runs: readonly MeasuredRun[]; readonly at: number }>();
 
   async function runsOf(model: string): Promise<readonly MeasuredRun[]> {
@@ -66,7 +66,8 @@ export function leastTime({ runs, kind, clock, elapsed, log }: LeastTimeOptions)
     const now = clock.now();
     if (now - createdAt <= (deadlineAt - createdAt) / 2) return null;
     const facts = factsOf(record);
-    const seconds = facts && leastSeconds(facts, { runs: await runsOf(facts.model), worker: kind, now });
+    const seconds =
+      facts && leastSeconds(facts, { runs: await runsOf(facts.model), worker: workerKind, now });
     return seconds && seconds * 1000;
   };
 }

@@ -42,6 +42,8 @@ export interface MakeOptions {
   readonly clock: Clock;
   readonly provider: string;
   readonly precision: Receipt["precision"];
+  /** Kind of this worker in the runs that it measures, as `workerKind` names it. */
+  readonly workerKind: string;
   /** Share of jobs that are audited without being asked, 0 to 1. */
   readonly auditShare: number;
   /** Marks and signs the videos. */
@@ -81,7 +83,7 @@ export async function makeVideo(
   record: JobRecord,
   options: MakeOptions,
 ): Promise<{ outputs: Outputs; receipt: Receipt; run: FinishedRun }> {
-  const { clock, provider, precision } = options;
+  const { clock, provider, precision, workerKind } = options;
   const begun = performance.now();
   const queue = secondsBetween(record.createdAt, record.updatedAt);
   const asked = resolvedRequestSchema.parse(record.params);
@@ -129,7 +131,15 @@ export async function makeVideo(
     now: clock.now(),
   });
   const makeSeconds = (performance.now() - begun) / 1000;
-  const took = measuredRun({ record, generation, receipt, isCold, makeSeconds, now: clock.now() });
+  const took = measuredRun({
+    record,
+    generation,
+    receipt,
+    workerKind,
+    isCold,
+    makeSeconds,
+    now: clock.now(),
+  });
   return { outputs: stored.outputs, receipt, run: { model: request.model, took } };
 }
 

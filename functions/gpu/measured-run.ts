@@ -1,4 +1,3 @@
-import { cpus } from "node:os";
 import type { Generation } from "../../lib/generation/pipeline/index.ts";
 import { runFacts } from "../../lib/generation/request/index.ts";
 import type { JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
@@ -7,7 +6,9 @@ import type { MeasuredRun } from "../../lib/service/quotes/index.ts";
 export interface FinishedMaking {
   readonly record: Pick<JobRecord, "attempt" | "quote">;
   readonly generation: Generation;
-  readonly receipt: Pick<Receipt, "seconds" | "provider" | "precision">;
+  readonly receipt: Pick<Receipt, "seconds">;
+  /** Kind of this worker, as `workerKind` names it. */
+  readonly workerKind: string;
   /** True if the model was opened for this run. */
   readonly isCold: boolean;
   /** Seconds from the claim to the end. */
@@ -19,7 +20,8 @@ export interface FinishedMaking {
 export function measuredRun({
   record: { attempt, quote },
   generation: { request, trace, stepSeconds },
-  receipt: { seconds, provider, precision },
+  receipt: { seconds },
+  workerKind,
   isCold,
   makeSeconds,
   now,
@@ -33,7 +35,7 @@ export function measuredRun({
     ...facts,
     evaluations: trace.steps,
     computed: computed.length,
-    worker: workerKind({ provider, precision }),
+    worker: workerKind,
     isCold,
     seconds: {
       load: seconds.load,
@@ -48,17 +50,6 @@ export function measuredRun({
     },
     ahead: quote?.ahead ?? null,
   };
-}
-
-/** Names this kind of worker in its runs: runs of others tell nothing of its own. */
-export function workerKind({ provider, precision }: Pick<Receipt, "provider" | "precision">): string {
-  return [provider, precision, machine()].join(", ");
-}
-
-/** Names the processor of this machine and the number of its cores, which tell one instance type from another. */
-function machine(): string {
-  const all = cpus();
-  return `${all[0]?.model.trim() ?? "unknown"} x ${all.length}`;
 }
 
 /** Returns the middle value, the greater of two; null of nothing. */

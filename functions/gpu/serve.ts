@@ -7,7 +7,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 import { pino } from "pino";
 import { ModelStoreError } from "../../lib/distribution/model-store/index.ts";
-import { chooseProvider } from "../../lib/generation/accelerator/index.ts";
+import { chooseProvider, nvidiaGpu } from "../../lib/generation/accelerator/index.ts";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { precisionOf } from "../../lib/generation/models/index.ts";
 import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
@@ -31,6 +31,7 @@ import { createGpuApp, createPingApp } from "./server.ts";
 import { leaveWhenTold, stopWhenTold } from "./stop-signals.ts";
 import type { WarmModels } from "./warm-models.ts";
 import { createWorker, type WorkerOptions } from "./worker.ts";
+import { workerKind } from "./worker-kind.ts";
 
 /**
  * Entry point of the GPU function, which runs one job after another until it is stopped: those of its invocations over
@@ -50,7 +51,9 @@ async function main(): Promise<void> {
   const clock = Date;
   const provenance = await openWorkerProvenance(config.provenance, { clock });
   const store = await openStore(config.store, { signUrl: refuseToSign });
-  models = await openModels(config, provider, log);
+  const gpu = await nvidiaGpu(provider, config);
+  models = await openModels(config, { provider, gpu, log });
+  const precision = precisionOf({ ...config.pipeline, provider });
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const jobs = jobStore({ store, ...system });
   const turns = mode === "pull" ? await openTurns(config, { jobs, log }) : null;
@@ -69,7 +72,8 @@ async function main(): Promise<void> {
     provenance,
     past: pastVideos(),
     provider,
-    precision: precisionOf({ ...config.pipeline, provider }),
+    precision,
+    workerKind: workerKind({ provider, precision, gpu: gpu?.name ?? null }),
     log,
     passedOver: turns?.passedOver,
     ...listeners(isDeployed, jobs, log),

@@ -1,7 +1,6 @@
 import { fairTurns, type JobRecord, type JobRef, type PassedOver } from "../../lib/service/jobs/index.ts";
 import { leastTime } from "./least-time.ts";
 import { canMake } from "./make-video.ts";
-import { workerKind } from "./measured-run.ts";
 import { type JobRunOptions, refuseLate, runJob } from "./run-job.ts";
 
 export type Run =
@@ -40,7 +39,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const { jobs, models, onRequeue } = options;
   const handingBack = new AbortController();
   const elapsed = () => performance.now();
-  const refusing = { ...options, leastTime: leastTime({ ...options, kind: workerKind(options), elapsed }) };
+  const refusing = { ...options, leastTime: leastTime({ ...options, elapsed }) };
   const turns = fairTurns({ ...options, canRun: (record) => canMake(record, models) });
   let running: Promise<unknown> | null = null;
   let isStopping = false;

@@ -83,7 +83,8 @@ describe("a video that is made by a worker that pulls", { timeout: TIMEOUT_MS },
     await record(older.id, ({ dispatched }) => expect(dispatched?.to).toBe("runs"));
     const sent = deployment.runs.sent.length;
     const newer = await deployment.create({});
-    for (const { id } of [older, newer]) expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
+    for (const { id } of [older, newer])
+      expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
     await quiet();
     expect(deployment.runs.sent.slice(sent)).toEqual(Array(2).fill(expect.stringContaining(newer.id)));
   });

@@ -41,6 +41,7 @@ async function make(compare: boolean) {
     models,
     provider: "cpu",
     precision: "float32",
+    workerKind: "cpu of a test",
     auditShare: 0,
     provenance: marksOnly,
     past: pastVideos(),

@@ -26,6 +26,7 @@ export const quietRun = {
   provenance: marksOnly,
   provider: "cpu",
   precision: "float32",
+  workerKind: "cpu of a test",
   log: silent,
 } as const;
 

@@ -1,7 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { leastTime } from "../../functions/gpu/least-time.ts";
-import { workerKind } from "../../functions/gpu/measured-run.ts";
 import { namedByFolder } from "../../functions/gpu/models.ts";
 import { pastVideos } from "../../functions/gpu/past-videos.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
@@ -16,14 +15,14 @@ import { NOW, queued } from "../service/jobs/sample-job.ts";
 import { sampleRun } from "../service/quotes/sample-run.ts";
 import { marksOnly, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
 
-const CPU = { provider: "cpu", precision: "float32" } as const;
+const CPU = { provider: "cpu", precision: "float32", workerKind: "cpu of a test" } as const;
 const MINUTE = 60_000;
 
 /** Makes runs of the video of a job that took so many seconds each. */
 function runsOf({ params }: Pick<JobRecord, "params">, seconds: number, count: number): MeasuredRun[] {
   const { model: _, ...facts } = runFacts(resolvedRequestSchema.parse(params));
   const { steps } = facts;
-  const took = { evaluations: steps, computed: steps, worker: workerKind(CPU), seconds: { make: seconds } };
+  const took = { evaluations: steps, computed: steps, worker: CPU.workerKind, seconds: { make: seconds } };
   return Array.from({ length: count }, () => sampleRun({ ...facts, ...took }));
 }
 
@@ -51,7 +50,7 @@ describe("the least time of a job's video", () => {
           return read(model);
         },
       },
-      kind: workerKind(CPU),
+      workerKind: CPU.workerKind,
       clock: { now: () => time.now },
       elapsed: () => time.elapsed,
       log,

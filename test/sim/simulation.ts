@@ -400,7 +400,7 @@ class Simulation {
       jobs,
       store,
       runs,
-      leastTime: leastTime({ runs, kind: WORKER_KIND, clock, elapsed, log: silent }),
+      leastTime: leastTime({ runs, workerKind: WORKER_KIND, clock, elapsed, log: silent }),
       webhooks: this.#isHinted ? this.#webhooks : SILENT,
       onRequeue: async (record) => {
         if (this.#endpoint) await jobs.markUnfinished(record);

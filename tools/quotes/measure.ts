@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { pastVideos } from "../../functions/gpu/past-videos.ts";
 import { runJob } from "../../functions/gpu/run-job.ts";
 import { warmModels } from "../../functions/gpu/warm-models.ts";
+import { workerKind } from "../../functions/gpu/worker-kind.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { resolveRequest } from "../../lib/generation/request/index.ts";
 import { type JobRecord, jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
@@ -119,6 +120,7 @@ async function run(params: JobRecord["params"]): Promise<void> {
     past,
     provider: "cpu",
     precision: "float32",
+    workerKind: workerKind({ provider: "cpu", precision: "float32", gpu: null }),
     provenance: { mode: "mark", signer: null, note: null },
     log: pino({ level: "silent" }),
     onChange: () => undefined,

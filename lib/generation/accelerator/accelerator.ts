@@ -109,27 +109,35 @@ export async function tryProvider(provider: Provider, options: TryOptions = {}):
   }
 }
 
+/** NVIDIA GPU, as nvidia-smi describes it. */
+export interface NvidiaGpu {
+  /** Name such as NVIDIA L40S. */
+  readonly name: string;
+  /** Bytes of its memory; null if they are not told. */
+  readonly memoryBytes: number | null;
+}
+
 /**
- * Returns the bytes of memory of an NVIDIA GPU, as nvidia-smi says; null for other providers, and where it cannot be
- * asked.
+ * Asks nvidia-smi for a GPU. Returns null for other providers than CUDA, and where it cannot be asked.
  *
  * @param options.device number or UUID of the GPU; the first by default
  * @param options.command name or path of nvidia-smi
  */
-export async function gpuMemoryBytes(
+export async function nvidiaGpu(
   provider: Provider,
   {
     device = null,
     command = "nvidia-smi",
   }: { readonly device?: string | null; readonly command?: string } = {},
-): Promise<number | null> {
+): Promise<NvidiaGpu | null> {
   if (provider !== "cuda") return null;
-  const query = ["--query-gpu=memory.total", "--format=csv,noheader,nounits"];
+  const query = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"];
   if (device !== null) query.push(`--id=${device}`);
   try {
     const { stdout } = await promisify(execFile)(command, query, { timeout: ASK_MS_MAX });
-    const mebibytes = Number(stdout.split("\n", 1)[0]!.trim() || Number.NaN);
-    return mebibytes > 0 ? mebibytes * 2 ** 20 : null;
+    const [, name, mebibytes] = /^(.+), ([^,\n]+)$/m.exec(stdout) ?? [];
+    if (name === undefined) return null;
+    return { name: name.trim(), memoryBytes: Number(mebibytes) > 0 ? Number(mebibytes) * 2 ** 20 : null };
   } catch {
     return null;
   }

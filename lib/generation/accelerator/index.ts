@@ -1,4 +1,4 @@
-export { gpuMemoryBytes } from "./accelerator.ts";
+export { type NvidiaGpu, nvidiaGpu } from "./accelerator.ts";
 export {
   ASKED_PROVIDERS,
   type AskedProvider,

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import {
   assertProvider,
-  gpuMemoryBytes,
   type Machine,
+  nvidiaGpu,
   ProviderError,
   tryProvider,
 } from "../../../lib/generation/accelerator/accelerator.ts";
@@ -43,17 +43,20 @@ it("other providers need neither a GPU nor a CUDA library", () => {
     expect(() => assertProvider(provider, machine)).not.toThrow();
 });
 
-it("the memory of a GPU is what nvidia-smi says of the first one, and unknown where it says nothing", async () => {
+it("name and memory of a GPU are what nvidia-smi says of the first one, and unknown where it says nothing", async () => {
   const command = join(folder, "nvidia-smi");
   const says = (script: string) => writeFileSync(command, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  says("echo 23034; echo 81559");
-  expect(await gpuMemoryBytes("cuda", { command })).toBe(23_034 * 2 ** 20);
-  expect(await gpuMemoryBytes("cpu", { command })).toBeNull();
-  says("echo '[N/A]'");
-  expect(await gpuMemoryBytes("cuda", { command })).toBeNull();
+  says("echo NVIDIA A10G, 23034; echo NVIDIA H100 80GB HBM3, 81559");
+  const first = { name: "NVIDIA A10G", memoryBytes: 23_034 * 2 ** 20 };
+  expect(await nvidiaGpu("cuda", { command })).toEqual(first);
+  expect(await nvidiaGpu("cpu", { command })).toBeNull();
+  says("echo 'NVIDIA GB10, [N/A]'");
+  expect(await nvidiaGpu("cuda", { command })).toEqual({ name: "NVIDIA GB10", memoryBytes: null });
+  says("echo 'No devices were found'");
+  expect(await nvidiaGpu("cuda", { command })).toBeNull();
   says("exit 9");
-  expect(await gpuMemoryBytes("cuda", { command })).toBeNull();
-  expect(await gpuMemoryBytes("cuda", { command: join(folder, "none") })).toBeNull();
+  expect(await nvidiaGpu("cuda", { command })).toBeNull();
+  expect(await nvidiaGpu("cuda", { command: join(folder, "none") })).toBeNull();
 });
 
 it("a try that does not answer is ended after its time, and one that is not wanted any more at once", async () => {
