@@ -121,6 +121,7 @@ const price = (least: number, most: number) => {
     z.number({ error }).min(least, { error }).max(most, { error }),
   );
 };
+
 /** Returns the items of a setting that lists them with commas between; any other value as it is. */
 const itemsOf = (value: unknown) =>
   typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
@@ -129,6 +130,7 @@ const matching = (pattern: RegExp, rule: string) => z.string({ error: rule }).re
 /** Digits of an example of an id in EC2. */
 const ID = "0123456789abcdef0";
 const SUBNETS = `must be subnets such as subnet-${ID}, with commas between them`;
+
 /** Beginnings that the names of buckets may not have. */
 const BUCKET_BEGINNINGS = ["xn--", "sthree-", "amzn-s3-demo-"];
 
