@@ -121,7 +121,7 @@ describe("a GPU that does not work", () => {
     async () => {
       const { lose, find } = losableAdapter();
       const models = await open([folder], { threads: 1, provider: "webgpu" });
-      const [ref] = (await queue(1, { ...endless, steps: 30 })) as [JobRef];
+      const [ref] = (await queue(1, { ...endless, steps: 6 })) as [JobRef];
       startPulling(models);
       const record = async () => (await place.jobs.read(ref))!;
       await eventually(async () => expect((await record()).progress?.done).toBeGreaterThan(0));
