@@ -12,7 +12,7 @@ export { off } from "./off.ts";
 export { type ParseOptions, parseCachePolicy } from "./parse.ts";
 export { type Answer, type CachePolicy, type CacheState, createPolicy } from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
-export { type PromiseOutcome, promiseOutcome } from "./promise.ts";
+export { type PromiseOutcome, promisedSeconds, promiseOutcome } from "./promise.ts";
 export {
   publishedCache,
   publishedCacheSchema,

@@ -26,6 +26,12 @@ export interface FinishedRun {
   readonly auditedDb?: number | null;
 }
 
+/** Returns the seconds that a policy promises to stay within; null if it promises something else. */
+export function promisedSeconds({ options }: Pick<CachePolicy, "options">): number | null {
+  const goal = options.goal as Goal | null | undefined;
+  return goal && "at_most_seconds" in goal ? goal.at_most_seconds : null;
+}
+
 /** Returns what became of the promise of a policy; null if it made none. */
 export function promiseOutcome(
   { options }: Pick<CachePolicy, "options">,

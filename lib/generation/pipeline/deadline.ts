@@ -1,4 +1,4 @@
-import { type CachePolicy, createPolicy, type Goal, staticPolicy } from "../caching/index.ts";
+import { createPolicy, staticPolicy } from "../caching/index.ts";
 import { RequestError } from "../request/index.ts";
 import { type DenoisedStep, type DenoiseOptions, denoise } from "./denoise.ts";
 
@@ -23,12 +23,6 @@ const DECODE_RESERVE = 1.25;
 
 /** Least share of a promise that has to remain beyond the fewest steps, since no two runs take the same time. */
 const SLACK = 1.1;
-
-/** Returns the seconds that a policy promises to stay within; null if it promises something else. */
-export function promisedSeconds({ options }: Pick<CachePolicy, "options">): number | null {
-  const goal = options.goal as Goal | null | undefined;
-  return goal && "at_most_seconds" in goal ? goal.at_most_seconds : null;
-}
 
 /**
  * Times three denoising steps, of which the second is reused, and the decoder. Later generations of the shape are

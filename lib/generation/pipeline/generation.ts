@@ -1,9 +1,15 @@
-import { type CacheTrace, cacheTrace, type PromiseOutcome, promiseOutcome } from "../caching/index.ts";
+import {
+  type CacheTrace,
+  cacheTrace,
+  type PromiseOutcome,
+  promisedSeconds,
+  promiseOutcome,
+} from "../caching/index.ts";
 import type { Preview } from "../preview/index.ts";
 import type { ResolvedRequest, VideoLimits } from "../request/index.ts";
 import type { Frames } from "../video/index.ts";
 import { type Audits, auditedDb } from "./audit.ts";
-import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSeconds } from "./deadline.ts";
+import { type Deadline, deadlineFor, measurePace, type Pace, paceOf } from "./deadline.ts";
 import { denoise } from "./denoise.ts";
 import type { UsedLora } from "./model/open-loras.ts";
 import type { ModelParts } from "./model/parts.ts";

@@ -1,5 +1,5 @@
-import { type ComputedBounds, computedBounds } from "../caching/index.ts";
-import { measurePace, type Pace, promisedSeconds } from "./deadline.ts";
+import { type ComputedBounds, computedBounds, promisedSeconds } from "../caching/index.ts";
+import { measurePace, type Pace } from "./deadline.ts";
 import type { PreparedVideo } from "./prepared-video.ts";
 import type { RunProgress } from "./progress.ts";
 

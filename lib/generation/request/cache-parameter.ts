@@ -6,13 +6,13 @@ import {
   cacheFlagSchemas,
   cacheSettingSchema,
   computedBounds,
-  type Goal,
   type OutsideSetting,
   outsideSettings,
   type PolicyRun,
   PROMISES,
   type PromiseWord,
   parseCachePolicy,
+  promisedSeconds,
   promiseForm,
 } from "../caching/index.ts";
 import { activeLoras, type RequestedLora } from "./loras.ts";
@@ -318,11 +318,10 @@ export function runFacts({ model, width, height, frames, steps, ...request }: Ti
  */
 export function quotedFacts(request: TimedRun, known: KnownRun = {}) {
   const policy = policyOf(request, known);
-  const goal = policy.options.goal as Goal | null | undefined;
   return {
     ...runFacts(request),
     computed: (evaluations: number) => computedBounds(policy, evaluations),
     /** Seconds that the request promises to stay within; null without a promise. */
-    secondsMost: goal && "at_most_seconds" in goal ? goal.at_most_seconds : null,
+    secondsMost: promisedSeconds(policy),
   };
 }
