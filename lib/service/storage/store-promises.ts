@@ -52,9 +52,8 @@ async function checkCreation(store: ObjectStore, key: string): Promise<void> {
   const second = await put(store, key, "second", ifAbsent);
   check(!second.ok, "The store created an object a second time instead of refusing it (If-None-Match: *)");
   check((await textOf(store, key)) === "first", "The store changed an object by a write that it refused");
-  await checkRaces(async (race) => {
-    return { store, key: `${key}-race-${race}`, condition: ifAbsent };
-  }, "created one object for several writers at once");
+  const asAbsent = async () => ifAbsent;
+  await checkRaces(store, `${key}-race`, asAbsent, "created one object for several writers at once");
 }
 
 /** Checks that a version is replaced only by writers who know it. */
@@ -70,11 +69,11 @@ async function checkReplacement(store: ObjectStore, key: string): Promise<void> 
   check(now.etag === next.etag && now.etag !== etag, "The store gave two versions of an object one ETag");
   const none = await put(store, `${key}-none`, "x", { ifMatch: etag });
   check(!none.ok, "The store replaced an object that was not there instead of refusing it (If-Match)");
-  await checkRaces(async (race) => {
-    const raced = `${key}-race-${race}`;
-    const { etag } = (await store.put(raced, bytes("old"))) as { etag: string };
-    return { store, key: raced, condition: { ifMatch: etag } };
-  }, "replaced one version for several writers at once");
+  const replaced = async (raced: string) => {
+    const { etag: ifMatch } = (await store.put(raced, bytes("old"))) as { etag: string };
+    return { ifMatch };
+  };
+  await checkRaces(store, `${key}-race`, replaced, "replaced one version for several writers at once");
 }
 
 /** Checks that listings are in order and up to date, and that deletions are. */
@@ -92,18 +91,23 @@ async function checkListing(store: ObjectStore, folder: string): Promise<void> {
   check((await listed()) === [b, c].join(), "The store listed an object that was deleted just before");
 }
 
-/** Object that several writers write at once, all on the same condition. */
-interface Race {
-  readonly store: ObjectStore;
-  readonly key: string;
-  readonly condition: PutOptions;
-}
-
-/** Checks that at most one writer succeeds in each of several races. */
-async function checkRaces(race: (index: number) => Promise<Race>, did: string): Promise<void> {
-  for (let index = 0; index < RACES; index += 1) {
-    const { store, key, condition } = await race(index);
-    const racers = Array.from({ length: RACERS }, (_, racer) => store.put(key, bytes(`${racer}`), condition));
+/**
+ * Checks that at most one writer succeeds in each of several races, each for an object of its own.
+ *
+ * @param prepare returns the condition on which all writers of a race write
+ */
+async function checkRaces(
+  store: ObjectStore,
+  key: string,
+  prepare: (key: string) => Promise<PutOptions>,
+  did: string,
+): Promise<void> {
+  for (let race = 0; race < RACES; race += 1) {
+    const raced = `${key}-${race}`;
+    const condition = await prepare(raced);
+    const racers = Array.from({ length: RACERS }, (_, index) =>
+      store.put(raced, bytes(`${index}`), condition),
+    );
     const won = (await Promise.all(racers)).filter(({ ok }) => ok);
     check(won.length <= 1, `The store ${did}`);
   }
