@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const clock = Date;
   const provenance = await openWorkerProvenance(config.provenance, { clock });
   const store = await openStore(config.store, { signUrl: refuseToSign });
-  const gpu = await nvidiaGpu(provider, config);
+  const gpu = await nvidiaGpu(provider, { device: config.device });
   models = await openModels(config, { provider, gpu, log });
   const precision = precisionOf({ ...config.pipeline, provider });
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;

@@ -1,9 +1,9 @@
+import { pause } from "../../../functions/gpu/open-turns.ts";
 import { openStore } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { table } from "../markdown.ts";
 import { quantile } from "../statistics.ts";
 import { type Measured, measure, rateText, restTexts, WORKERS } from "./measure.ts";
-import type { Place } from "./stub-worker.ts";
 
 const AMOUNTS = { videoMs: 500, videosPerWorker: 20, lateOrders: 40, restMs: 30_000 };
 
@@ -31,12 +31,3 @@ export async function runWorkers(url: string): Promise<void> {
   ];
   process.stdout.write(`${table(head, lines)}\n`);
 }
-
-const pause: Place["pause"] = (durationMs, until) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, durationMs);
-    until.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
